@@ -104,7 +104,8 @@ static int label_of_name(const char *name, size_t length, char *const *labels, i
 
 int texp_label_of_path(const char *path, char *const *labels, int n)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.'), *folder = slash;
+    const char *slash = strrchr(path, '/'), *folder = slash;
+    const char *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     int k = TEXP_LABEL_NONE;
     if (slash) {
         while (folder > path && folder[-1] != '/') --folder;
@@ -227,7 +228,8 @@ static int check_size(const texp_dataset *set, int i, int w, int h, texp_message
     char what[200];
     if (w == set->w && h == set->h) return 0;
     snprintf(what, sizeof what,
-             "the image has %dx%d pixels, the network takes %dx%d: convert the images, or set width and height in the cfg",
+             "the image has %dx%d pixels, the network takes %dx%d: convert the images, or set width and height "
+             "in the cfg",
              w, h, set->w, set->h);
     return say_image(set, i, message, what);
 }

@@ -9,8 +9,8 @@
 
 /* Common to both: names is a file with the class names, one a line, the first for class 0; image number i (1, 2, ... in
  * the order of the input) of class NAME becomes OUT/NAME/i.png, i with at least five digits. Everything is written to
- * OUT.part first and renamed when complete, so OUT is whole or missing; it must not exist before. An OUT.part left by an
- * interrupted run is removed.
+ * OUT.part first and renamed when complete, so OUT is whole or missing; it must not exist before. An OUT.part left by
+ * an interrupted run is removed.
  * Return the number of images, or -1 with a message: a file that is missing, cut short, too long or of another kind, a
  * label outside the names, a disk that is full. */
 

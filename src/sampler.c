@@ -24,7 +24,7 @@ int texp_sampler_open(const texp_dataset *set, const texp_augment *augment, uint
     *out = NULL;
     if (fault) return texp_say(message, "augmentation: %s", fault);
     if (augment->channels != texp_dataset_channels(set))
-        return texp_say(message, "augmentation: mean and standard deviation are those of %d channels, the images have %d",
+        return texp_say(message, "augmentation: mean and std are those of %d channels, the images have %d",
                         augment->channels, texp_dataset_channels(set));
     sampler = calloc(1, sizeof *sampler);
     if (!sampler) return texp_say(message, "no memory for the order of the images");
