@@ -1,0 +1,223 @@
+# Compiles Darknet and texp, one build a run; the Makefile calls it once the sources are there.
+#
+#   BUILD=host      what the user asked for by GPU, CUDNN, OPENCV, OPENMP, ONEDNN, NATIVE, DEBUG: ./darknet
+#   BUILD=stock     pristine Darknet as its own Makefile builds it, without us; a test must fail on it
+#   BUILD=plain     the patched Darknet with the flags of stock, for comparison to the bit
+#   BUILD=double    everything with double in place of float, for finite differences
+#   BUILD=math      our mathematics alone, without Darknet
+#
+# Goals: program, library, tests (those of TESTS that say they link with this build).
+# Each build has a folder under build/ named after its options; another value of another variable recompiles there.
+
+BUILD ?= host
+GPU ?= 0
+CUDNN ?= 0
+OPENCV ?= 0
+OPENMP ?= 1
+ONEDNN ?= 1
+NATIVE ?= 0
+DEBUG ?= 0
+
+ifneq ($(BUILD),host)
+override GPU := 0
+override CUDNN := 0
+override OPENCV := 0
+override OPENMP := 0
+override ONEDNN := 0
+override NATIVE := 0
+override DEBUG := 0
+O := build/$(BUILD)
+else
+empty :=
+names := $(if $(filter 1,$(GPU)),gpu) $(if $(filter 1,$(CUDNN)),cudnn) $(if $(filter 1,$(OPENCV)),opencv) \
+         $(if $(filter 1,$(OPENMP)),openmp) $(if $(filter 1,$(ONEDNN)),onednn) $(if $(filter 1,$(NATIVE)),native) \
+         $(if $(filter 1,$(DEBUG)),debug)
+O := build/host$(subst $(empty) ,,$(addprefix -,$(names)))
+endif
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+NVCC ?= nvcc
+
+# --- Sources -----------------------------------------------------------------------------------------------------
+
+D := $(if $(filter stock,$(BUILD)),build/darknet-pristine,build/darknet)
+
+# The lists of Darknet's Makefile.
+DARKNET_LIBRARY := gemm utils cuda deconvolutional_layer convolutional_layer list image activations im2col col2im \
+    blas crop_layer dropout_layer maxpool_layer softmax_layer data matrix network connected_layer cost_layer parser \
+    option_list detection_layer route_layer upsample_layer box normalization_layer avgpool_layer layer local_layer \
+    shortcut_layer logistic_layer activation_layer rnn_layer gru_layer crnn_layer demo batchnorm_layer region_layer \
+    reorg_layer tree lstm_layer l2norm_layer yolo_layer iseg_layer
+DARKNET_PROGRAM := captcha lsd super art tag cifar go rnn segmenter regressor classifier coco yolo detector nightmare \
+    instance-segmenter darknet
+DARKNET_KERNELS := convolutional_kernels deconvolutional_kernels activation_kernels im2col_kernels col2im_kernels \
+    blas_kernels crop_layer_kernels dropout_layer_kernels maxpool_layer_kernels avgpool_layer_kernels
+
+# Ours: all of src/. Mathematics is what includes neither darknet.h nor a header of ours that does.
+GLUE_HEADERS := darknet.h $(notdir $(shell grep -l '"darknet\.h"' src/*.h))
+OUR_SOURCES := $(wildcard src/*.c)
+MATH_SOURCES := $(shell grep -L $(foreach h,$(GLUE_HEADERS),-e '"$(h)"') src/*.c)
+ifeq ($(BUILD),math)
+OUR_SOURCES := $(MATH_SOURCES)
+endif
+ifeq ($(BUILD),stock)
+OUR_SOURCES :=
+endif
+
+LIBRARY := $(OUR_SOURCES:src/%.c=$(O)/texp/%.o)
+ifneq ($(BUILD),math)
+LIBRARY += $(DARKNET_LIBRARY:%=$(O)/src/%.o)
+endif
+PROGRAM := $(DARKNET_PROGRAM:%=$(O)/examples/%.o)
+ifeq ($(OPENCV),1)
+LIBRARY += $(O)/src/image_opencv.o
+endif
+ifeq ($(GPU),1)
+LIBRARY += $(DARKNET_KERNELS:%=$(O)/src/%.o) $(patsubst src/%.cu,$(O)/texp/%.o,$(wildcard src/*.cu))
+endif
+
+# --- Flags -------------------------------------------------------------------------------------------------------
+
+DEFINES :=
+INCLUDES :=
+LIBS := -lm -pthread
+OPTS := -Ofast
+OUR_OPTS := -O3
+COMMON := -fPIC
+
+ifeq ($(OPENMP),1)
+COMMON += -fopenmp
+endif
+ifeq ($(NATIVE),1)
+COMMON += -march=native
+endif
+ifeq ($(DEBUG),1)
+OPTS := -O0 -g
+OUR_OPTS := -O0 -g
+endif
+ifeq ($(ONEDNN),1)
+DEFINES += -DONEDNN
+LIBS += -ldnnl
+endif
+ifeq ($(OPENCV),1)
+OPENCV_PACKAGE := $(shell pkg-config --exists opencv4 && echo opencv4 || echo opencv)
+DEFINES += -DOPENCV
+INCLUDES += $(shell pkg-config --cflags $(OPENCV_PACKAGE))
+LIBS += $(shell pkg-config --libs $(OPENCV_PACKAGE)) -lstdc++
+endif
+
+ifeq ($(GPU),1)
+# The folder above the one of nvcc; nothing to add where that is /usr (Debian's own toolkit).
+CUDA ?= $(patsubst %/bin/,%,$(dir $(shell command -v $(NVCC))))
+ifneq ($(CUDA),/usr)
+INCLUDES += -isystem $(CUDA)/include
+LIBS += -L$(CUDA)/lib64
+endif
+# The stubs stand in for the driver's library where a machine that only compiles has none.
+LIBS += $(addprefix -L,$(wildcard $(CUDA)/lib64/stubs /usr/lib/x86_64-linux-gnu/stubs)) \
+        -lcuda -lcudart -lcublas -lcurand -lstdc++
+DEFINES += -DGPU
+ifndef ARCH
+# What the toolkit knows: code for the lowest of each generation, which runs on the whole generation, and the highest
+# as PTX, which later ones compile for themselves. CUDA 11.0 cannot be asked.
+ARCHS := $(shell $(NVCC) --list-gpu-arch 2>/dev/null | sed -n 's/^compute_//p' | sort -n)
+ifeq ($(ARCHS),)
+ARCHS := 52 60 70 80
+endif
+FIRSTS := $(shell printf '%s\n' $(ARCHS) | awk '!seen[substr($$0, 1, length - 1)]++')
+ARCH := $(foreach a,$(FIRSTS),-gencode arch=compute_$(a),code=sm_$(a)) \
+        -gencode arch=compute_$(lastword $(ARCHS)),code=compute_$(lastword $(ARCHS))
+endif
+endif
+ifeq ($(CUDNN),1)
+DEFINES += -DCUDNN
+LIBS += -lcudnn
+endif
+ifeq ($(BUILD),double)
+OPTS := -O2
+OUR_OPTS := -O2
+DEFINES += -DTEXP_DOUBLE -D_GNU_SOURCE -include src/double.h
+endif
+ifeq ($(BUILD),stock)
+DEFINES += -DSTOCK
+endif
+
+# Darknet's own warning flags, less the warnings that its code gives with today's compilers.
+DARKNET_FLAGS := $(COMMON) -Wall -Wno-unused-result -Wno-unknown-pragmas -Wfatal-errors -Wno-stringop-truncation \
+    $(OPTS) $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
+# Never -ffast-math: our code looks for NaN and infinity.
+OUR_FLAGS := $(COMMON) -std=gnu11 -Wall -Wextra -Werror $(OUR_OPTS) -fopenmp-simd $(DEFINES) -Isrc $(INCLUDES)
+ifneq ($(BUILD),math)
+OUR_FLAGS += -isystem $(D)/include -isystem $(D)/src
+endif
+NVCC_FLAGS := $(ARCH) -w $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
+
+# Changes when a compiler or a flag does, and everything with it. Written here and not by a rule, so that `make -q` can
+# tell whether there is anything to do.
+$(shell mkdir -p $(O)/texp $(O)/src $(O)/examples $(O)/tests)
+$(file >$(O)/flags.new,$(CC) $(CXX) $(DARKNET_FLAGS) / $(OUR_FLAGS) / $(NVCC) $(NVCC_FLAGS) / $(LIBS))
+$(shell cmp -s $(O)/flags.new $(O)/flags && rm $(O)/flags.new || mv $(O)/flags.new $(O)/flags)
+
+# --- Rules -------------------------------------------------------------------------------------------------------
+
+Q := $(if $(V),,@)
+DEPENDENCIES = -MD -MP -MF $(@:.o=.d)
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: program library tests force
+
+ifeq ($(BUILD),host)
+program: darknet libdarknet.a
+else
+program: $(O)/darknet
+endif
+library: $(O)/libdarknet.a
+
+# The root has the program and the library of the build made last.
+darknet libdarknet.a: %: $(O)/%
+	@cp $< $@.new && mv $@.new $@
+$(foreach f,darknet libdarknet.a,$(if $(shell cmp -s $(O)/$f $f || echo differs),$(eval $f: force)))
+
+$(O)/darknet: $(PROGRAM) $(O)/libdarknet.a
+	$(Q)$(CC) $(COMMON) $(OPTS) $^ -o $@ $(LIBS)
+
+$(O)/libdarknet.a: $(LIBRARY)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/texp/%.o: src/%.c $(O)/flags
+	$(Q)$(CC) $(OUR_FLAGS) $(DEPENDENCIES) -c $< -o $@
+
+$(O)/texp/%.o: src/%.cu $(O)/flags
+	$(Q)$(NVCC) $(NVCC_FLAGS) --compiler-options "$(COMMON) $(OUR_OPTS)" -MD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(O)/src/%.o: $(D)/src/%.c $(O)/flags
+	$(Q)$(CC) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
+
+$(O)/src/%.o: $(D)/src/%.cpp $(O)/flags
+	$(Q)$(CXX) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
+
+$(O)/src/%.o: $(D)/src/%.cu $(O)/flags
+	$(Q)$(NVCC) $(NVCC_FLAGS) --compiler-options "$(COMMON) $(OPTS)" -MD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(O)/examples/%.o: $(D)/examples/%.c $(O)/flags
+	$(Q)$(CC) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
+
+# --- Tests -------------------------------------------------------------------------------------------------------
+
+# A test's first lines say what it links with: /* links: math */, float (the host build), double, plain or stock+plain.
+TESTS ?=
+LINKED := $(shell [ -z "$(TESTS)" ] || grep -lE '^/\* links:.*\<($(BUILD)$(if $(filter host,$(BUILD)),|float))\>' $(TESTS))
+TEST_PROGRAMS := $(LINKED:tests/%.c=$(O)/tests/%)
+
+tests: $(TEST_PROGRAMS)
+
+$(O)/tests/%: tests/%.c $(O)/libdarknet.a $(O)/flags
+	$(Q)$(CC) $(OUR_FLAGS) -Itests -MD -MP -MF $@.d $< $(filter-out tests/%.c %.h $(O)/flags,$^) -o $@ -lcmocka $(LIBS)
+
+-include $(wildcard $(O)/*/*.d)
