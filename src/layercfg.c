@@ -1,0 +1,252 @@
+/* Keys of layers, and which layers' weights take the exponential rate. */
+#include "degrees.h"
+#include "layers.h"
+#include "net.h"
+#include "origin.h"
+#include "texp.h"
+
+#include "batchnorm_layer.h"
+#include "connected_layer.h"
+#include "convolutional_layer.h"
+#include "local_layer.h"
+#include "option_list.h"
+
+#include <float.h>
+#include <math.h>
+
+static int has_weights(const layer *l) { return l->weights && l->weight_updates; }
+
+/* Layers that hold connected or convolutional layers of their own and update them in their own way. */
+static int is_recurrent(const layer *l)
+{
+    return l->type == RNN || l->type == GRU || l->type == LSTM || l->type == CRNN;
+}
+
+static int has_norm(const layer *l) { return l->batch_normalize || l->type == BATCHNORM; }
+
+/* Weights of one output: what a unit of this layer sums over. */
+static int fan_in(const layer *l)
+{
+    if (l->type == CONNECTED) return l->inputs;
+    return l->size * l->size * l->c / (l->groups > 0 ? l->groups : 1);
+}
+
+static size_t count_weights(const layer *l)
+{
+    if (l->type == CONNECTED) return (size_t)l->inputs * l->outputs;
+    if (l->type == LOCAL) return (size_t)l->size * l->size * l->c * l->n * l->out_w * l->out_h;
+    return (size_t)l->nweights;
+}
+
+size_t texp_layer_weights(const layer *l) { return has_weights(l) ? count_weights(l) : 0; }
+
+size_t texp_layer_biases(const layer *l)
+{
+    if (!l->biases || !l->bias_updates) return 0;
+    if (l->type == CONNECTED || l->type == LOCAL) return (size_t)l->outputs;
+    return l->type == BATCHNORM ? (size_t)l->c : (size_t)l->n;
+}
+
+static void draw_weights(layer *l, double std)
+{
+    size_t n = count_weights(l);
+    for (size_t i = 0; i < n; ++i) l->weights[i] = std * rand_normal();
+#ifdef GPU
+    if (gpu_index < 0) return;
+    if (l->type == CONNECTED) push_connected_layer(*l);
+    else if (l->type == LOCAL) push_local_layer(*l);
+    else push_convolutional_layer(*l);
+#endif
+}
+
+static int flag(list *options, const char *key, int otherwise)
+{
+    char *text = option_find(options, (char *)key);
+    if (!text) return otherwise;
+    int value = texp_option_int(options, key, text);
+    if (value != 0 && value != 1) {
+        texp_origin origin = texp_origin_of(options, key);
+        texp_refuse(&origin, key, text, "must be 0 or 1");
+    }
+    return value;
+}
+
+static void demand(int fits, list *options, const char *key, const char *what)
+{
+    if (fits || !option_find(options, (char *)key)) return;
+    texp_origin origin = texp_origin_of(options, key);
+    texp_refuse(&origin, key, option_find(options, (char *)key), "this layer has no %s; remove it", what);
+}
+
+static double read_std(list *options)
+{
+    char *text = option_find(options, "init_std");
+    if (!text) return -1;
+    double std = texp_option_float(options, "init_std", text);
+    if (std < 0) {
+        texp_origin origin = texp_origin_of(options, "init_std");
+        texp_refuse(&origin, "init_std", text, "negative; must be 0 or more");
+    }
+    return std;
+}
+
+/* Darknet's literals stand in batchnorm_layer.c and blas.c; batchnorm_eps replaces all of them. */
+static void set_norm(texp_layer *t, const texp_net *net)
+{
+    t->exact = net->norm_eps > 0;
+    t->eps = t->exact ? net->norm_eps : .00001f;
+    t->eps_root = t->exact ? 0 : .000001f;
+}
+
+void texp_parse_layer(layer *l, list *options, network *net, int index)
+{
+    texp_net *t = net->texp;
+    int weights = has_weights(l) && !is_recurrent(l);
+    demand(weights, options, "fixed", "weights that could be fixed");
+    demand(weights, options, "init_std", "weights");
+    demand(has_norm(l), options, "affine", "batch normalisation");
+    demand(l->type == CONVOLUTIONAL || l->type == CONNECTED, options, "bias", "bias that could be left out");
+    texp_layer *own = calloc(1, sizeof *own);
+    own->fixed = flag(options, "fixed", 0);
+    own->frozen_affine = has_norm(l) && (!flag(options, "affine", !t->frozen_affine) || own->fixed);
+    own->frozen_bias = !flag(options, "bias", 1);
+    double std = read_std(options);
+    if (own->fixed && std < 0) std = sqrt(1. / fan_in(l));
+    if (std >= 0) draw_weights(l, std);
+    if (own->fixed || own->frozen_affine || own->frozen_bias) t->ours = 1;
+    if (t->recipe.form != TEXP_PLAIN && l->learning_rate_scale != 1 && weights) {
+        texp_origin origin = texp_origin_of(options, "learning_rate");
+        texp_refuse(&origin, "learning_rate", option_find(options, "learning_rate"),
+                    "policy=%s folds one rate for all layers; remove this layer's own", t->policy);
+    }
+    set_norm(own, t);
+    l->texp = own;
+    (void)index;
+}
+
+void texp_free_layer(layer l)
+{
+    texp_fastconv_free(l.texp->conv);
+    free(l.texp);
+}
+
+/* --- which weights grow ------------------------------------------------------------------------------------------ */
+
+static int keeps_degree(ACTIVATION a) { return a == LINEAR || a == RELU || a == LEAKY || a == RELIE; }
+
+static texp_node_kind node_kind(const layer *l)
+{
+    switch (l->type) {
+    case CONVOLUTIONAL:
+        if (l->binary || l->xnor) return TEXP_NODE_FIXED;
+        return TEXP_NODE_LINEAR;
+    case DECONVOLUTIONAL:
+    case CONNECTED:
+    case LOCAL: return TEXP_NODE_LINEAR;
+    case BATCHNORM:
+    case L2NORM: return TEXP_NODE_NORMALISE;
+    case SHORTCUT:
+    case ROUTE: return TEXP_NODE_ADD;
+    case ACTIVE:
+    case MAXPOOL:
+    case AVGPOOL:
+    case DROPOUT:
+    case REORG:
+    case UPSAMPLE: return TEXP_NODE_SAME;
+    default: return TEXP_NODE_FIXED;
+    }
+}
+
+/* inputs: room for the indices of one node's inputs. */
+static size_t node_inputs(const layer *l, int index, int *inputs)
+{
+    if (l->type == ROUTE) {
+        for (int i = 0; i < l->n; ++i) inputs[i] = l->input_layers[i];
+        return (size_t)l->n;
+    }
+    inputs[0] = index - 1;
+    if (l->type != SHORTCUT) return 1;
+    inputs[1] = l->index;
+    return 2;
+}
+
+static texp_node make_node(const layer *l, int index, int *inputs)
+{
+    const texp_layer *own = l->texp;
+    texp_node node = {.kind = node_kind(l), .inputs = inputs};
+    node.n_inputs = node_inputs(l, index, inputs);
+    node.trainable = texp_layer_weights(l) && !own->fixed && !l->onlyforward;
+    node.normalised = node.kind == TEXP_NODE_LINEAR && l->batch_normalize;
+    /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
+    node.biased = node.kind == TEXP_NODE_LINEAR && !own->frozen_bias && !own->fixed;
+    node.homogeneous = l->type == MAXPOOL || l->type == AVGPOOL || l->type == ROUTE || l->type == DROPOUT ||
+                       l->type == REORG || l->type == UPSAMPLE || keeps_degree(l->activation);
+    return node;
+}
+
+static void find_growing_layers(network *net)
+{
+    texp_net *t = net->texp;
+    texp_node *nodes = calloc((size_t)net->n, sizeof *nodes);
+    int **inputs = calloc((size_t)net->n, sizeof *inputs);
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        inputs[i] = calloc(l->type == ROUTE ? (size_t)l->n : 2, sizeof **inputs);
+        nodes[i] = make_node(l, i, inputs[i]);
+        t->trainable += nodes[i].trainable && nodes[i].kind == TEXP_NODE_LINEAR;
+    }
+    t->growing = texp_degrees_solve(nodes, (size_t)net->n);
+    for (int i = 0; i < net->n; ++i) {
+        net->layers[i].texp->growing = nodes[i].in_set;
+        net->layers[i].texp->norm_degree = nodes[i].norm_degree;
+        free(inputs[i]);
+    }
+    free(inputs);
+    free(nodes);
+}
+
+/* --- the last lines of the layer table --------------------------------------------------------------------------- */
+
+static void count_parameters(const network *net, size_t *trained, size_t *frozen)
+{
+    *trained = *frozen = 0;
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        const texp_layer *own = l->texp;
+        size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
+        *(own->fixed ? frozen : trained) += weights;
+        if (has_norm(l) && !own->frozen_affine) *trained += 2 * biases;
+        if (!has_norm(l) && biases && !own->frozen_bias && !own->fixed) *trained += biases;
+    }
+}
+
+static void warn_of_range(const texp_net *t)
+{
+    texp_schedule schedule;
+    texp_schedule_start(&schedule, &t->recipe);
+    for (long k = 1; k <= t->recipe.max_batches; ++k) {
+        texp_step step = texp_schedule_next(&schedule);
+        if (step.rate < FLT_MAX / 1e3L && step.next_scale * step.next_scale < FLT_MAX / 1e3L) continue;
+        fprintf(stderr, "policy=%s: the rate leaves float's range at update %ld of %ld: training will stop there\n",
+                t->policy, k, t->recipe.max_batches);
+        return;
+    }
+}
+
+void texp_parse_end(network *net)
+{
+    texp_net *t = net->texp;
+    if (!t->ours) return;
+    find_growing_layers(net);
+    size_t trained, frozen;
+    count_parameters(net, &trained, &frozen);
+    fprintf(stderr, "trained weights: %zu", trained);
+    if (frozen) fprintf(stderr, ", fixed: %zu", frozen);
+    fprintf(stderr, "\n");
+    if (t->recipe.form != TEXP_PLAIN) {
+        fprintf(stderr, "policy=%s: %d of %d layers with weights take the exponential rate%s\n", t->policy, t->growing,
+                t->trainable, t->growing == t->trainable ? "" : ", the others their base rate");
+        warn_of_range(t);
+    }
+    if (!t->plain) texp_use_fast_layers(net);
+}

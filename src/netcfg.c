@@ -1,0 +1,412 @@
+/* Keys of [net]: read, checked, refused. */
+#include "net.h"
+#include "origin.h"
+#include "texp.h"
+
+#include "option_list.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+
+/* Keys of [net]. Kinds: i whole number, f number (negative allowed), p number >= 0, l list, s word. */
+static const struct {
+    const char *name;
+    char kind;
+    char ours; /* 1: asks for our update and normalisation; 2: for our loader */
+} net_keys[] = {
+    {"batch", 'p', 0}, {"subdivisions", 'p', 0}, {"learning_rate", 'p', 0}, {"momentum", 'p', 0}, {"decay", 'p', 0},
+    {"time_steps", 'p', 0}, {"notruth", 'i', 0}, {"random", 'i', 0}, {"adam", 'i', 0}, {"B1", 'p', 0}, {"B2", 'p', 0},
+    {"eps", 'p', 0}, {"height", 'p', 0}, {"width", 'p', 0}, {"channels", 'p', 0}, {"inputs", 'p', 0},
+    {"max_crop", 'p', 0}, {"min_crop", 'p', 0}, {"max_ratio", 'p', 0}, {"min_ratio", 'p', 0}, {"center", 'i', 0},
+    {"clip", 'p', 0}, {"angle", 'f', 0}, {"aspect", 'p', 0}, {"saturation", 'p', 0}, {"exposure", 'p', 0},
+    {"hue", 'f', 0}, {"policy", 's', 0}, {"burn_in", 'p', 0}, {"power", 'p', 0}, {"step", 'p', 0}, {"scale", 'p', 0},
+    {"steps", 'l', 0}, {"scales", 'l', 0}, {"gamma", 'f', 0}, {"max_batches", 'p', 0}, {"seen", 'p', 0},
+    {"base_policy", 's', 0}, {"decays", 'l', 1}, {"momentum_correction", 'i', 0}, {"affine", 'i', 1},
+    {"batchnorm_eps", 'p', 1}, {"seed", 'p', 0}, {"learning_rate_min", 'p', 0}, {"sgdr_cycle", 'p', 0},
+    {"sgdr_mult", 'p', 0}, {"backend", 's', 0}, {"crop_pad", 'p', 2}, {"flip", 'i', 2}, {"mean", 'l', 2},
+    {"std", 'l', 2}, {"valid_every", 'p', 0},
+};
+enum { N_NET_KEYS = sizeof net_keys / sizeof *net_keys };
+
+static const struct {
+    const char *name;
+    texp_form form;
+} forms[] = {{"texp", TEXP_TEXP}, {"texp++", TEXP_PP}, {"texp--", TEXP_MM}};
+
+static const struct {
+    const char *name;
+    texp_base base;
+} bases[] = {{"constant", TEXP_CONSTANT}, {"step", TEXP_STEP}, {"steps", TEXP_STEPS}, {"exp", TEXP_EXP},
+             {"poly", TEXP_POLY}, {"sigmoid", TEXP_SIGMOID}, {"cosine", TEXP_COSINE}, {"sgdr", TEXP_SGDR},
+             {"random", TEXP_RANDOM}};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* --- readers: as Darknet's option_find_*, quiet and strict ------------------------------------------------------- */
+
+static __attribute__((noreturn, format(printf, 3, 4))) void refuse(list *options, const char *key, const char *format,
+                                                                   ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    texp_origin origin = texp_origin_of(options, key);
+    texp_refuse(&origin, key, option_find(options, (char *)key), "%s", message);
+}
+
+static double number(list *options, const char *key, double otherwise)
+{
+    char *value = option_find(options, (char *)key);
+    return value ? texp_option_float(options, key, value) : otherwise;
+}
+
+static long whole(list *options, const char *key, long otherwise)
+{
+    char *value = option_find(options, (char *)key);
+    long parsed = otherwise;
+    if (value && !texp_read_long(value, &parsed)) refuse(options, key, "not a whole number");
+    return parsed;
+}
+
+static const char *word(list *options, const char *key, const char *otherwise)
+{
+    char *value = option_find(options, (char *)key);
+    return value ? value : otherwise;
+}
+
+/* Reads a list like 1,2,3 into a new array; *n is its length, 0 and NULL where the key is absent. */
+static double *numbers(list *options, const char *key, size_t *n)
+{
+    *n = 0;
+    char *text = option_find(options, (char *)key);
+    if (!text) return NULL;
+    double *values = NULL;
+    char *copy = strdup(text), *rest = copy, *item;
+    while ((item = strsep(&rest, ","))) {
+        values = realloc(values, (*n + 1) * sizeof *values);
+        if (!texp_read_double(item, &values[(*n)++])) {
+            refuse(options, key, "entry %zu, '%s', is no number; write a list as in %s=1,2", *n, item, key);
+        }
+    }
+    free(copy);
+    return values;
+}
+
+/* --- checks ------------------------------------------------------------------------------------------------------ */
+
+static int find_key(const char *name)
+{
+    for (int i = 0; i < N_NET_KEYS; ++i) {
+        if (!strcmp(net_keys[i].name, name)) return i;
+    }
+    return -1;
+}
+
+/* Levenshtein's distance; keys are short. */
+static int distance(const char *a, const char *b)
+{
+    enum { LONGEST = 32 };
+    int row[LONGEST + 1];
+    size_t n = strlen(b);
+    if (n > LONGEST) return LONGEST;
+    for (size_t j = 0; j <= n; ++j) row[j] = (int)j;
+    for (size_t i = 0; a[i]; ++i) {
+        int diagonal = row[0];
+        row[0] = (int)i + 1;
+        for (size_t j = 1; j <= n; ++j) {
+            int change = diagonal + (a[i] != b[j - 1]);
+            diagonal = row[j];
+            int gap = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+            row[j] = change < gap ? change : gap;
+        }
+    }
+    return row[n];
+}
+
+static const char *nearest_key(const char *name)
+{
+    const char *best = NULL;
+    int lowest = 3; /* farther than two letters is another word */
+    for (int i = 0; i < N_NET_KEYS; ++i) {
+        int apart = distance(name, net_keys[i].name);
+        if (apart < lowest) lowest = apart, best = net_keys[i].name;
+    }
+    return best;
+}
+
+static void check_key(list *options, const kvp *pair)
+{
+    int i = find_key(pair->key);
+    if (i < 0) {
+        const char *near = nearest_key(pair->key);
+        texp_refuse(&pair->origin, pair->key, pair->val, "unknown key in [net]; %s%s%s", near ? "did you mean " : "",
+                    near ? near : "remove it", near ? "?" : "");
+    }
+    for (node *n = options->front; n && n->val != pair; n = n->next) {
+        const kvp *before = n->val;
+        if (!strcmp(before->key, pair->key)) {
+            texp_refuse(&pair->origin, pair->key, pair->val, "given before, in line %d; keep one", before->origin.line);
+        }
+    }
+    if (net_keys[i].kind == 's' || net_keys[i].kind == 'l') return;
+    double value = texp_option_float(options, pair->key, pair->val);
+    if (net_keys[i].kind == 'p' && value < 0) refuse(options, pair->key, "negative; must be 0 or more");
+}
+
+static void check_positive(list *options, const char *key)
+{
+    if (option_find(options, (char *)key) && whole(options, key, 1) < 1) refuse(options, key, "must be 1 or more");
+}
+
+static void check_flag(list *options, const char *key)
+{
+    long value = whole(options, key, 0);
+    if (value != 0 && value != 1) refuse(options, key, "must be 0 or 1");
+}
+
+static void check_keys(list *options)
+{
+    for (node *n = options->front; n; n = n->next) check_key(options, n->val);
+    const char *positive[] = {"batch", "subdivisions", "time_steps", "valid_every"};
+    for (size_t i = 0; i < COUNT(positive); ++i) check_positive(options, positive[i]);
+    const char *flags[] = {"affine", "momentum_correction", "flip"};
+    for (size_t i = 0; i < COUNT(flags); ++i) check_flag(options, flags[i]);
+    long batch = whole(options, "batch", 1), subdivisions = whole(options, "subdivisions", 1);
+    if (batch % subdivisions) refuse(options, "subdivisions", "does not divide batch=%ld", batch);
+}
+
+/* --- the recipe ------------------------------------------------------------------------------------------------- */
+
+static texp_base read_base(list *options, const char *key, const char *name)
+{
+    for (size_t i = 0; i < COUNT(bases); ++i) {
+        if (!strcmp(bases[i].name, name)) return bases[i].base;
+    }
+    refuse(options, key, "no such schedule; use %sconstant, step, steps, exp, poly, sigmoid, cosine%s",
+           strcmp(key, "policy") ? "" : "texp, texp++, texp--, ",
+           strcmp(key, "policy") ? " or sgdr" : ", sgdr or random");
+}
+
+static void read_policy(texp_net *t, list *options)
+{
+    texp_recipe *recipe = &t->recipe;
+    t->policy = word(options, "policy", "constant");
+    for (size_t i = 0; i < COUNT(forms); ++i) {
+        if (!strcmp(forms[i].name, t->policy)) recipe->form = forms[i].form;
+    }
+    if (recipe->form == TEXP_PLAIN) {
+        if (option_find(options, "base_policy")) {
+            refuse(options, "base_policy", "only policy=texp, texp++ or texp-- has a base; write policy=%s instead",
+                   option_find(options, "base_policy"));
+        }
+        recipe->base = read_base(options, "policy", t->policy);
+    } else {
+        recipe->base = read_base(options, "base_policy", word(options, "base_policy", "constant"));
+        if (recipe->base == TEXP_RANDOM) refuse(options, "base_policy", "a random base cannot be folded");
+    }
+}
+
+static void read_steps(texp_recipe *recipe, list *options)
+{
+    size_t n_scales, n_decays;
+    double *steps = numbers(options, "steps", &recipe->n_steps);
+    recipe->scales = numbers(options, "scales", &n_scales);
+    recipe->decays = numbers(options, "decays", &n_decays);
+    if (!steps) refuse(options, "steps", "missing; the policy steps needs steps= and scales=, as in steps=100,200");
+    if (!recipe->scales) refuse(options, "scales", "missing; the policy steps needs one scale for each step");
+    if (n_scales != recipe->n_steps) {
+        refuse(options, "scales", "has %zu entries, steps has %zu; write one for each step", n_scales, recipe->n_steps);
+    }
+    if (recipe->decays && n_decays != recipe->n_steps) {
+        refuse(options, "decays", "has %zu entries, steps has %zu; write one for each step", n_decays, recipe->n_steps);
+    }
+    long *counts = calloc(recipe->n_steps, sizeof *counts);
+    for (size_t i = 0; i < recipe->n_steps; ++i) {
+        if (steps[i] != floor(steps[i]) || fabs(steps[i]) > LONG_MAX / 2.) {
+            refuse(options, "steps", "entry %zu is no whole number of updates", i + 1);
+        }
+        counts[i] = (long)steps[i];
+    }
+    free(steps);
+    recipe->steps = counts;
+}
+
+static void read_recipe(texp_net *t, list *options)
+{
+    texp_recipe *recipe = &t->recipe;
+    read_policy(t, options);
+    recipe->learning_rate = number(options, "learning_rate", .001);
+    recipe->momentum = number(options, "momentum", .9);
+    recipe->decay = number(options, "decay", .0001);
+    recipe->gamma = number(options, "gamma", 1);
+    recipe->scale = number(options, "scale", 1);
+    recipe->power = number(options, "power", 4);
+    recipe->step = whole(options, "step", 1);
+    recipe->burn_in = whole(options, "burn_in", 0);
+    recipe->max_batches = whole(options, "max_batches", 0);
+    recipe->learning_rate_min = number(options, "learning_rate_min", .00001);
+    recipe->sgdr_cycle = whole(options, "sgdr_cycle", recipe->max_batches);
+    recipe->sgdr_mult = number(options, "sgdr_mult", 2);
+    recipe->momentum_correction = (int)whole(options, "momentum_correction", 0);
+    recipe->seed = t->seed;
+    if (recipe->base == TEXP_STEPS) read_steps(recipe, options);
+    else if (option_find(options, "decays")) refuse(options, "decays", "stands beside steps and scales only");
+    if (recipe->momentum_correction && recipe->form != TEXP_TEXP) {
+        refuse(options, "momentum_correction", "belongs to policy=texp alone, not to %s", t->policy);
+    }
+}
+
+static void refuse_finding(list *options, const texp_recipe *recipe, const texp_finding *found)
+{
+    switch (found->status) {
+    case TEXP_OK: return;
+    case TEXP_BAD_RATE:
+    case TEXP_BAD_DECAY: refuse(options, found->key, "must be finite and 0 or more");
+    case TEXP_BAD_MOMENTUM: refuse(options, "momentum", "must be 0 or more and below 1");
+    case TEXP_BAD_STEPS: refuse(options, found->key, "must be positive and increase from entry to entry");
+    case TEXP_BAD_PERIOD: refuse(options, found->key, "must be 1 or more");
+    case TEXP_NEEDS_MAX_BATCHES: refuse(options, "max_batches", "missing; the base schedule ends there");
+    case TEXP_COMPLEX_ROOTS:
+        refuse(options, "decay",
+               "learning_rate*decay reaches %g at update %ld, above (1-sqrt(momentum))^2 = %g for momentum=%g: no "
+               "exponential form exists; decay=%.6g is the largest that has one",
+               found->product, found->update, found->limit, recipe->momentum, found->largest_decay);
+    case TEXP_NEGATIVE_ALPHA:
+        refuse(options, "decay",
+               "the weights would shrink by %g of themselves at update %ld, and all of them are only 1: the rate rises "
+               "after updates of larger decay; decay=%.6g is the largest that has an exponential form",
+               found->product, found->update, found->largest_decay);
+    case TEXP_OUT_OF_RANGE:
+        refuse(options, "decay",
+               "the rate passes the largest number at update %ld; decay=%.6g is the largest that stays below it",
+               found->update, found->largest_decay);
+    }
+}
+
+static void check_recipe(texp_net *t, list *options)
+{
+    texp_finding found;
+    texp_recipe_check(&t->recipe, &found);
+    /* Stock Darknet has its own view of odd recipes that we neither fold nor compute. */
+    if (found.status == TEXP_NEEDS_MAX_BATCHES && t->recipe.form == TEXP_PLAIN && t->recipe.base == TEXP_POLY) return;
+    refuse_finding(options, &t->recipe, &found);
+    if (t->recipe.form == TEXP_PLAIN) return;
+    if (whole(options, "adam", 0)) refuse(options, "adam", "policy=%s folds SGD with momentum; remove adam", t->policy);
+    if (number(options, "clip", 0)) {
+        refuse(options, "clip", "bounds weights that policy=%s must let grow; remove clip", t->policy);
+    }
+}
+
+/* --- loader and normalisation ------------------------------------------------------------------------------------ */
+
+static void read_channel_list(list *options, const char *key, double otherwise, double *out, int channels)
+{
+    size_t n;
+    double *values = numbers(options, key, &n);
+    if (values && n != 1 && n != (size_t)channels) {
+        refuse(options, key, "has %zu entries for channels=%d; write one, or one a channel", n, channels);
+    }
+    for (int i = 0; i < 3; ++i) out[i] = !values ? otherwise : n == 1 ? values[0] : i < (int)n ? values[i] : otherwise;
+    for (int i = 0; values && i < channels; ++i) {
+        if (!strcmp(key, "std") && out[i] <= 0) refuse(options, key, "must be positive");
+    }
+    free(values);
+}
+
+static void read_loader(texp_net *t, list *options)
+{
+    int channels = (int)whole(options, "channels", 0);
+    t->normalises = option_find(options, "mean") || option_find(options, "std");
+    if (!t->has_loader) return;
+    if (channels != 1 && channels != 3) {
+        refuse(options, "channels", "crop_pad, flip, mean and std need 1 or 3 channels");
+    }
+    const char *darknets[] = {"angle", "aspect", "saturation", "exposure", "hue", "max_crop", "min_crop", "max_ratio",
+                              "min_ratio", "center", "random"};
+    for (size_t i = 0; i < COUNT(darknets); ++i) {
+        if (option_find(options, (char *)darknets[i])) {
+            refuse(options, darknets[i], "belongs to Darknet's own augmentation, which crop_pad, flip, mean and std "
+                   "replace; remove it or them");
+        }
+    }
+    t->augment.channels = channels;
+    t->augment.pad = (int)whole(options, "crop_pad", 0);
+    t->augment.flip = (int)whole(options, "flip", 0);
+    if (t->augment.pad > whole(options, "width", 0) || t->augment.pad > whole(options, "height", 0)) {
+        refuse(options, "crop_pad", "is larger than the image");
+    }
+    read_channel_list(options, "mean", 0, t->augment.mean, channels);
+    read_channel_list(options, "std", 1, t->augment.std, channels);
+}
+
+/* --- hooks ------------------------------------------------------------------------------------------------------ */
+
+static void read_flags(texp_net *t, list *options)
+{
+    for (node *n = options->front; n; n = n->next) {
+        int i = find_key(((kvp *)n->val)->key);
+        t->ours |= net_keys[i].ours == 1;
+        t->has_loader |= net_keys[i].ours == 2;
+    }
+    t->frozen_affine = !whole(options, "affine", 1);
+    t->norm_eps = number(options, "batchnorm_eps", 0);
+    if (option_find(options, "batchnorm_eps") && t->norm_eps <= 0) refuse(options, "batchnorm_eps", "must be positive");
+    t->valid_every = (int)whole(options, "valid_every", 1);
+    const char *backend = word(options, "backend", "auto");
+    t->plain = !strcmp(backend, "plain");
+    if (!t->plain && strcmp(backend, "auto")) refuse(options, "backend", "must be auto or plain");
+}
+
+static void read_seed(texp_net *t, list *options)
+{
+    t->has_seed = option_find(options, "seed") != NULL;
+    long seed = whole(options, "seed", 0);
+    if (seed > UINT32_MAX) refuse(options, "seed", "must be below 2^32");
+    t->seed = (uint64_t)seed;
+    /* Before the first layer draws its weights. */
+    if (t->has_seed) srand((unsigned)seed);
+}
+
+void texp_parse_net(network *net, list *options)
+{
+    texp_net *t = calloc(1, sizeof *t);
+    t->file = texp_origin_of(options, NULL).file;
+    net->texp = t;
+    check_keys(options);
+    read_seed(t, options);
+    read_recipe(t, options);
+    check_recipe(t, options);
+    read_flags(t, options);
+    read_loader(t, options);
+    t->ours |= t->recipe.form != TEXP_PLAIN || t->recipe.base == TEXP_COSINE || t->recipe.base == TEXP_SGDR;
+    t->parsed_rate = (float)t->recipe.learning_rate;
+    t->policy = strdup(t->policy); /* the option list is freed */
+    texp_schedule_start(&t->schedule, &t->recipe);
+}
+
+char *texp_base_policy(network *net, char *policy)
+{
+    const texp_recipe *recipe = &net->texp->recipe;
+    /* Darknet's parser reads the base's keys; of a base that it does not know it needs none. */
+    if (recipe->base == TEXP_COSINE || recipe->base == TEXP_SGDR) return "constant";
+    if (recipe->form == TEXP_PLAIN) return policy;
+    for (size_t i = 0; i < COUNT(bases); ++i) {
+        if (bases[i].base == recipe->base) return (char *)bases[i].name;
+    }
+    return policy;
+}
+
+void texp_free_net(network *net)
+{
+    texp_net *t = net->texp;
+    if (!t) return;
+    free((void *)t->policy);
+    free((void *)t->recipe.steps);
+    free((void *)t->recipe.scales);
+    free((void *)t->recipe.decays);
+    free(t->input);
+    free(t);
+    net->texp = NULL;
+}

@@ -1,0 +1,91 @@
+#include "runlog.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char header[] = "update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds\n";
+
+struct texp_runlog {
+    FILE *file;
+    double seconds;
+};
+
+/* Copies header and rows 1..done; the seconds of the last of them. */
+static int copy_rows(FILE *from, FILE *to, long done, double *seconds)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    fputs(header, to);
+    while ((length = getline(&line, &room, from)) > 0) {
+        char *end, *comma = strrchr(line, ',');
+        long update = strtol(line, &end, 10);
+        /* The header, and a row that a killed run did not finish. */
+        if (*end != ',' || line[length - 1] != '\n' || !comma) continue;
+        if (update < 1 || update > done) continue;
+        fputs(line, to);
+        *seconds = atof(comma + 1);
+    }
+    free(line);
+    return ferror(from) || ferror(to) ? -1 : 0;
+}
+
+/* Leaves in `file` what shall stay of it. */
+static int prepare(const char *file, long done, double *seconds, texp_message *message)
+{
+    char other[PATH_MAX];
+    FILE *from = fopen(file, "r");
+    if (from && !done) {
+        fclose(from);
+        snprintf(other, sizeof other, "%s.old", file);
+        if (rename(file, other)) return texp_say(message, "%s: can't rename to %s: %s", file, other, strerror(errno));
+        from = NULL;
+    }
+    snprintf(other, sizeof other, "%s.part", file);
+    FILE *to = fopen(other, "w");
+    int bad = !to;
+    if (to && from) bad = copy_rows(from, to, done, seconds);
+    else if (to) bad = fputs(header, to) < 0;
+    if (from) fclose(from);
+    if (to && fclose(to)) bad = 1;
+    if (bad || rename(other, file)) return texp_say(message, "%s: can't write: %s", file, strerror(errno));
+    return 0;
+}
+
+int texp_runlog_open(const char *file, long done, texp_runlog **out, texp_message *message)
+{
+    double seconds = 0;
+    *out = NULL;
+    if (prepare(file, done, &seconds, message)) return -1;
+    FILE *stream = fopen(file, "a");
+    if (!stream) return texp_say(message, "%s: can't write: %s", file, strerror(errno));
+    texp_runlog *log = calloc(1, sizeof *log);
+    if (!log) {
+        fclose(stream);
+        return texp_say(message, "%s: no memory", file);
+    }
+    *log = (texp_runlog){stream, seconds};
+    *out = log;
+    return 0;
+}
+
+double texp_runlog_seconds(const texp_runlog *log) { return log->seconds; }
+
+int texp_runlog_write(texp_runlog *log, const texp_row *row)
+{
+    FILE *f = log->file;
+    fprintf(f, "%ld,%.6f,%.9g,%.9Lg,%.9Lg,", row->update, row->epoch, row->train_loss, row->rate, row->decay);
+    if (row->validated) fprintf(f, "%.9g,%.6g,", row->test_loss, row->test_accuracy);
+    else fprintf(f, ",,");
+    fprintf(f, "%.1f,%.3f\n", row->images_per_second, row->seconds);
+    return fflush(f) ? -1 : 0;
+}
+
+void texp_runlog_close(texp_runlog *log)
+{
+    if (!log) return;
+    fclose(log->file);
+    free(log);
+}

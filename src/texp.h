@@ -1,0 +1,46 @@
+/*
+ * The hooks: all that patched Darknet calls. Each does nothing, or what stock Darknet did, for a network whose cfg
+ * has none of our keys.
+ */
+#ifndef TEXP_H
+#define TEXP_H
+
+#include "darknet.h"
+
+/* Parsing. texp_parse_net checks every key of [net] and refuses with a message what it does not understand. */
+void texp_parse_net(network *net, list *options);
+/* The policy that Darknet's own parser shall see: the base of a texp* policy. */
+char *texp_base_policy(network *net, char *policy);
+/* Layer keys affine, fixed, bias, init_std; called before unused keys are reported. */
+void texp_parse_layer(layer *l, list *options, network *net, int index);
+/* Once all layers stand: which of them take the exponential rate. */
+void texp_parse_end(network *net);
+void texp_free_net(network *net);
+void texp_free_layer(layer l);
+
+/* After weights were loaded and the counter perhaps cleared: the schedule continues at the counter. */
+void texp_resume(network *net);
+
+/* The rate of the update that was done last (before the first: of the first). Before Darknet's /batch. */
+int texp_has_rate(network *net);
+float texp_rate(network *net);
+/* Uniform in [0,1): the draw of policy=random for the current update. */
+double texp_random_draw(network *net);
+
+/* One update of all layers, on the CPU or the GPU; 0 where Darknet shall do it. */
+int texp_update_network(network *net);
+
+/* Batch normalisation on the CPU; 0 where Darknet shall do it. */
+int texp_forward_batchnorm(layer l, network net);
+int texp_backward_batchnorm(layer l, network net);
+/* For the GPU: epsilon inside the square root, and what Darknet's variance (of N-1) must be multiplied by. */
+double texp_epsilon(layer l);
+double texp_variance_factor(layer l);
+
+/* What network_predict feeds: `input` (net->batch images, values 0..1), or a normalised copy owned by the network. */
+float *texp_normalize_input(network *net, float *input);
+
+/* ./darknet texp ...; returns the exit status. */
+int texp_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,431 @@
+#include "train.h"
+
+#include "dataset.h"
+#include "evaluate.h"
+#include "layers.h"
+#include "net.h"
+#include "origin.h"
+#include "runlog.h"
+#include "sampler.h"
+#include "texp.h"
+
+#include "data.h"
+#include "option_list.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct texp_run {
+    network *net;
+    const char *cfg_file, *data_file;
+    char *name;                  /* of the cfg, without folder and ending: of the files written */
+    const char *backup;          /* folder they go to */
+    int images;                  /* in the training list: an epoch */
+    int batch;                   /* images an update */
+    long epoch;                  /* done */
+    long updates;                /* in all, 0: no end */
+    texp_dataset *set;           /* our loader's, or NULL: Darknet's */
+    texp_sampler *sampler;
+    uint64_t next;               /* number of the sample to be loaded next */
+    texp_examples *examples;     /* to validate on, or NULL */
+    texp_scores scores;          /* of the last validation */
+    long validated;              /* update of it */
+    double best;                 /* accuracy so far */
+    long best_epoch;
+    texp_runlog *log;
+    double started, last;        /* times of start and of the update before, seconds */
+    double loss_sum;             /* of the updates since the last epoch's end */
+    long loss_count;
+    char checkpoint[PATH_MAX];   /* last saved */
+    int live;                    /* stdout is a terminal */
+};
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_signal(int signal) { asked_to_stop = signal; }
+
+/* --- seeds ------------------------------------------------------------------------------------------------------- */
+
+int texp_fresh_seed(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int)(((unsigned long)now.tv_sec * 1000003ul ^ (unsigned long)now.tv_nsec ^ (unsigned long)getpid() << 16) &
+                 INT_MAX);
+}
+
+void texp_seed_run(network *net, int seed)
+{
+    texp_net *t = net->texp;
+    if (!t->has_seed) t->seed = t->recipe.seed = t->schedule.recipe.seed = (uint64_t)seed;
+    fprintf(stderr, "seed=%lu%s\n", (unsigned long)t->seed, t->has_seed ? "" : " (write it in [net] to repeat this run)");
+}
+
+/* --- the command line --------------------------------------------------------------------------------------------- */
+
+void texp_check_classifier(int argc, char **argv)
+{
+    static const char *const commands[] = {"predict", "fout", "try", "train", "demo", "gun", "threat", "test", "csv",
+                                           "label", "valid", "validmulti", "valid10", "validcrop", "validfull"};
+    const char *command = argv[2];
+    int known = 0;
+    for (size_t i = 0; command && i < sizeof commands / sizeof *commands; ++i) known |= !strcmp(command, commands[i]);
+    if (!known) texp_fail("classifier %s: no such command; use train, valid or predict", command ? command : "");
+    if (!argv[3] || !argv[4]) {
+        texp_fail("usage: %s classifier %s DATA CFG [WEIGHTS]%s", argv[0], command,
+                  strcmp(command, "train") ? "" : " [-clear] [-gpus 0,1,...]");
+    }
+    for (int i = 3; i < argc && argv[i]; ++i) {
+        if (argv[i][0] == '-' && argv[i][1]) texp_fail("%s: unknown flag of classifier %s; remove it", argv[i], command);
+    }
+    if ((!strcmp(command, "train") || !strcmp(command, "valid")) && argc > 6 && argv[6]) {
+        texp_fail("%s: classifier %s takes one weights file; remove this argument", argv[6], command);
+    }
+}
+
+/* --- start ------------------------------------------------------------------------------------------------------- */
+
+static void make_backup_folder(const char *folder)
+{
+    if (mkdir(folder, 0777) && errno != EEXIST) {
+        texp_fail("%s: can't make the folder for weights: %s; name another as backup= in the .data file", folder,
+                  strerror(errno));
+    }
+    if (access(folder, W_OK | X_OK)) {
+        texp_fail("%s: can't write weights there: %s; name another folder as backup= in the .data file", folder,
+                  strerror(errno));
+    }
+}
+
+static void open_loader(texp_run *run, list *options)
+{
+    network *net = run->net;
+    texp_net *t = net->texp;
+    texp_message message;
+    if (option_find_int_quiet(options, "tag", 0) || option_find(options, "tree")) {
+        texp_fail("%s: crop_pad, flip, mean and std of %s load one class an image; remove tag and tree, or those keys",
+                  run->data_file, run->cfg_file);
+    }
+    int classes = option_find_int(options, "classes", 2);
+    if (texp_dataset_open(option_find_str(options, "train", "data/train.list"),
+                          option_find_str(options, "labels", "data/labels.list"), classes, net->w, net->h, net->c,
+                          texp_image_memory(), &run->set, &message) ||
+        texp_sampler_open(run->set, &t->augment, t->seed, &run->sampler, &message)) {
+        texp_fail("%s", message.text);
+    }
+    if (net->truths != classes) {
+        texp_origin origin = texp_origin_of(options, "classes");
+        texp_refuse(&origin, "classes", option_find(options, "classes"),
+                    "the network has %d outputs; make them equal", net->truths);
+    }
+    run->next = *net->seen;
+}
+
+static int count_lines(const char *file)
+{
+    list *paths = get_paths((char *)file);
+    int n = paths->size;
+    if (!n) texp_fail("%s: names no image; write one path a line", file);
+    free_list_contents(paths);
+    free_list(paths);
+    return n;
+}
+
+static void open_log(texp_run *run)
+{
+    char file[PATH_MAX];
+    texp_message message;
+    snprintf(file, sizeof file, "%s/%s.csv", run->backup, run->name);
+    if (texp_runlog_open(file, (long)get_current_batch(run->net), &run->log, &message)) texp_fail("%s", message.text);
+    run->started = what_time_is_it_now() - texp_runlog_seconds(run->log);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_file, char *data_file)
+{
+    texp_run *run = calloc(1, sizeof *run);
+    run->net = net;
+    run->cfg_file = cfg_file;
+    run->data_file = data_file;
+    run->name = basecfg(cfg_file);
+    run->backup = option_find_str(options, "backup", "/backup/");
+    run->batch = net->batch * net->subdivisions * ngpus;
+    run->updates = net->max_batches;
+    run->live = isatty(STDOUT_FILENO);
+    run->best = -1;
+    if (ngpus > 1 && net->texp->recipe.form != TEXP_PLAIN) {
+        texp_fail("-gpus: policy=%s: several GPUs average their weights, which no exponential rate survives; use one",
+                  net->texp->policy);
+    }
+    make_backup_folder(run->backup);
+    if (net->texp->has_loader) open_loader(run, options);
+    run->images = run->set ? texp_dataset_size(run->set) : count_lines(option_find_str(options, "train", ""));
+    run->epoch = (long)(*net->seen / run->images);
+    if (texp_has_rate(net) || run->set) run->examples = texp_examples_open(net, options);
+    open_log(run);
+    long done = (long)get_current_batch(net);
+    if (done) printf("continuing behind update %ld, epoch %.2f; momentum starts at 0\n", done, (double)*net->seen / run->images);
+    catch_signals();
+    run->last = what_time_is_it_now();
+    return run;
+}
+
+/* --- batches ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    texp_run *run;
+    load_args args;
+    uint64_t first;
+} load_job;
+
+static data make_batch(int n, int inputs, int truths)
+{
+    data d = {0};
+    d.X = make_matrix(n, inputs);
+    d.y = make_matrix(n, truths);
+    return d;
+}
+
+static void *load_batch(void *argument)
+{
+    load_job *job = argument;
+    network *net = job->run->net;
+    texp_message message;
+    *job->args.d = make_batch(job->args.n, net->inputs, net->truths);
+    if (texp_sampler_fill(job->run->sampler, job->first, job->args.n, job->args.d->X.vals, job->args.d->y.vals,
+                          &message)) {
+        texp_fail("%s", message.text);
+    }
+    free(job);
+    return NULL;
+}
+
+static void *already_done(void *argument) { return argument; }
+
+pthread_t texp_load_data(texp_run *run, load_args args)
+{
+    pthread_t thread;
+    int failed;
+    if (run->sampler) {
+        load_job *job = calloc(1, sizeof *job);
+        *job = (load_job){run, args, run->next};
+        run->next += (uint64_t)args.n;
+        failed = pthread_create(&thread, NULL, load_batch, job);
+    } else if (run->net->texp->has_seed) {
+        /* Darknet's loader threads draw from one sequence as they come: with a seed, one after another. */
+        load_data_blocking(args);
+        failed = pthread_create(&thread, NULL, already_done, NULL);
+    } else {
+        return load_data(args);
+    }
+    if (failed) texp_fail("can't start a loader thread: %s", strerror(failed));
+    return thread;
+}
+
+void texp_train_loaded(texp_run *run, double seconds)
+{
+    if (!run->live) printf("Loaded: %lf seconds\n", seconds);
+}
+
+/* --- checkpoints -------------------------------------------------------------------------------------------------- */
+
+static int is_finite_array(const float *values, size_t n)
+{
+    for (size_t i = 0; i < n; ++i) {
+        if (!isfinite(values[i])) return 0;
+    }
+    return 1;
+}
+
+static int weights_are_finite(const network *net)
+{
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        if (!is_finite_array(l->weights, texp_layer_weights(l))) return 0;
+    }
+    return 1;
+}
+
+static void stop_at_nan(const texp_run *run, const char *what)
+{
+    network *net = run->net;
+    if (run->live) printf("\n");
+    texp_fail("update %zu: %s at rate %g; the last good weights are in %s; lower learning_rate and start from there",
+              get_current_batch(net), what, get_current_rate(net), run->checkpoint[0] ? run->checkpoint : "no file yet");
+}
+
+static void save(texp_run *run, const char *kind)
+{
+    snprintf(run->checkpoint, sizeof run->checkpoint, "%s/%s_%s.weights", run->backup, run->name, kind);
+    save_weights(run->net, run->checkpoint);
+}
+
+/* On the GPU the arrays that are looked at are those of the last save. */
+static void save_checked(texp_run *run, const char *kind)
+{
+    if (!weights_are_finite(run->net)) stop_at_nan(run, "the weights are no longer finite");
+    save(run, kind);
+}
+
+static void stop_when_asked(texp_run *run)
+{
+    if (!asked_to_stop) return;
+    if (run->live) printf("\n");
+    save_checked(run, "last");
+    printf("stopped after update %zu; to go on:\n  ./darknet classifier train %s %s %s\n", get_current_batch(run->net),
+           run->data_file, run->cfg_file, run->checkpoint);
+    texp_runlog_close(run->log);
+    fflush(stdout);
+    _exit(EXIT_SUCCESS); /* a loader thread may still be at work */
+}
+
+/* --- after each update -------------------------------------------------------------------------------------------- */
+
+static void print_time_left(double seconds)
+{
+    long s = lround(seconds);
+    if (s >= 3600) printf("%ld:%02ld:%02ld left", s / 3600, s / 60 % 60, s % 60);
+    else printf("%ld:%02ld left", s / 60, s % 60);
+}
+
+/* One line that is written again and again: where the run is in its epoch. */
+static void print_live(const texp_run *run, float average, double speed)
+{
+    enum { WIDTH = 24 };
+    const network *net = run->net;
+    double epoch = (double)*net->seen / run->images;
+    int full = (int)(WIDTH * (epoch - floor(epoch)));
+    char bar[WIDTH + 1];
+    for (int i = 0; i < WIDTH; ++i) bar[i] = i < full ? '#' : '.';
+    bar[WIDTH] = 0;
+    printf("\r\033[Kepoch %ld [%s] loss %.4f  rate %g  %.0f images/s  ", (long)epoch + 1, bar, average,
+           get_current_rate((network *)net), speed);
+    long done = (long)get_current_batch((network *)net);
+    if (run->updates && speed > 0) print_time_left((double)(run->updates - done) * run->batch / speed);
+    fflush(stdout);
+}
+
+static void print_classic(const texp_run *run, float loss, float average, double seconds)
+{
+    network *net = run->net;
+    printf("%ld, %.3f: %f, %f avg, %g rate, %lf seconds, %ld images\n", (long)get_current_batch(net),
+           (float)(*net->seen) / run->images, loss, average, get_current_rate(net), seconds, (long)*net->seen);
+}
+
+static void validate(texp_run *run)
+{
+    run->scores = texp_evaluate(run->net, run->examples, 1);
+    run->validated = (long)get_current_batch(run->net);
+    if (!isfinite(run->scores.loss)) stop_at_nan(run, "the test loss is not finite");
+}
+
+static void report_epoch(texp_run *run, double speed)
+{
+    if (run->live) printf("\r\033[K");
+    printf("epoch %ld: train loss %.4f", run->epoch, run->loss_sum / (run->loss_count ? run->loss_count : 1));
+    if (run->validated == (long)get_current_batch(run->net)) {
+        printf(", test loss %.4f, test accuracy %.2f %%", run->scores.loss, 100 * run->scores.accuracy);
+    }
+    printf(", %.0f images/s\n", speed);
+    run->loss_sum = run->loss_count = 0;
+    fflush(stdout);
+}
+
+/* Validation, checkpoints and the line at an epoch's end, and at the run's. */
+static void end_epoch(texp_run *run, double speed)
+{
+    int is_last = run->updates && (long)get_current_batch(run->net) >= run->updates;
+    run->epoch = (long)(*run->net->seen / run->images);
+    if (run->examples && (is_last || run->epoch % run->net->texp->valid_every == 0)) validate(run);
+    report_epoch(run, speed);
+    save_checked(run, "last");
+    if (run->validated == (long)get_current_batch(run->net) && run->scores.accuracy > run->best) {
+        run->best = run->scores.accuracy;
+        run->best_epoch = run->epoch;
+        save(run, "best");
+    }
+}
+
+static void log_update(texp_run *run, float loss, double speed)
+{
+    network *net = run->net;
+    const texp_step *step = &net->texp->step;
+    int ours = texp_has_rate(net);
+    texp_row row = {.update = (long)get_current_batch(net), .epoch = (double)*net->seen / run->images,
+                    .train_loss = loss, .rate = ours ? step->rate : get_current_rate(net),
+                    .decay = ours ? step->decay : net->decay, .images_per_second = speed,
+                    .seconds = run->last - run->started};
+    row.validated = run->validated == row.update;
+    row.test_loss = run->scores.loss;
+    row.test_accuracy = run->scores.accuracy;
+    if (texp_runlog_write(run->log, &row)) {
+        texp_fail("%s/%s.csv: can't write the log: %s; the last weights saved are in %s", run->backup, run->name,
+                  strerror(errno), run->checkpoint[0] ? run->checkpoint : "no file yet");
+    }
+}
+
+void texp_train_update(texp_run *run, float loss, float average, double seconds)
+{
+    network *net = run->net;
+    double now = what_time_is_it_now(), speed = run->batch / (now - run->last);
+    run->last = now;
+    if (!isfinite(loss)) stop_at_nan(run, "the loss is not finite");
+    run->loss_sum += loss;
+    run->loss_count++;
+    if (run->live) print_live(run, average, speed);
+    else print_classic(run, loss, average, seconds);
+    int over = run->updates && (long)get_current_batch(net) >= run->updates;
+    if ((long)(*net->seen / run->images) > run->epoch || over) end_epoch(run, speed);
+    log_update(run, loss, speed);
+    stop_when_asked(run);
+    run->last = what_time_is_it_now(); /* validation is no training time */
+}
+
+void texp_train_end(texp_run *run)
+{
+    if (get_current_batch(run->net) && run->loss_count == 0 && run->validated == 0 && !run->checkpoint[0]) {
+        printf("nothing to train: the weights have seen max_batches=%ld updates already; -clear starts at 0\n",
+               run->updates);
+        return;
+    }
+    save_checked(run, "final");
+    if (run->validated) {
+        printf("test accuracy %.2f %%, test loss %.4f", 100 * run->scores.accuracy, run->scores.loss);
+        printf(" (best %.2f %%, epoch %ld)\n", 100 * run->best, run->best_epoch);
+    }
+    printf("wrote %s/%s_{final,last%s}.weights and %s/%s.csv\n", run->backup, run->name, run->best >= 0 ? ",best" : "",
+           run->backup, run->name);
+    texp_runlog_close(run->log);
+    texp_examples_close(run->examples);
+    texp_sampler_close(run->sampler);
+    texp_dataset_close(run->set);
+    free(run->name);
+    free(run);
+}
+
+/* --- validation alone --------------------------------------------------------------------------------------------- */
+
+int texp_valid_classifier(network *net, char *data_file)
+{
+    if (!net->texp->has_loader) return 0;
+    list *options = read_data_cfg(data_file);
+    int top = option_find_int_quiet(options, "top", 1);
+    texp_examples *examples = texp_examples_open(net, options);
+    if (!examples) texp_fail("%s: no `valid` list; add valid=FILE", data_file);
+    texp_scores s = texp_evaluate(net, examples, top);
+    printf("%d: top 1: %f, top %d: %f\n", s.images, s.accuracy, top, s.top);
+    printf("test accuracy %.2f %%, test loss %.4f\n", 100 * s.accuracy, s.loss);
+    texp_examples_close(examples);
+    return 1;
+}
