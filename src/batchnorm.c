@@ -28,11 +28,10 @@ double texp_variance_factor(layer l)
 /* What a layer normalises: a [batchnorm] reads its neighbour's output, the others keep theirs in x. */
 static float *values_in(layer l, network net) { return l.type == BATCHNORM ? net.input : l.x; }
 
-static void forward_exact(layer l, network net)
+void texp_forward_norm(layer l, network net)
 {
     const texp_layer *own = l.texp;
     int spatial = l.out_h * l.out_w;
-    if (l.type != BATCHNORM) copy_cpu(l.outputs * l.batch, l.output, 1, l.x, 1);
     if (net.train) {
         texp_norm_forward_train(l.output, l.mean, l.variance, l.rolling_mean, l.rolling_variance, values_in(l, net),
                                 l.scales, l.biases, own->eps, 0, l.batch, l.out_c, spatial);
@@ -40,6 +39,12 @@ static void forward_exact(layer l, network net)
         texp_norm_forward_eval(l.output, values_in(l, net), l.rolling_mean, l.rolling_variance, l.scales, l.biases,
                                own->eps, 0, l.batch, l.out_c, spatial);
     }
+}
+
+static void forward_exact(layer l, network net)
+{
+    if (l.type != BATCHNORM) copy_cpu(l.outputs * l.batch, l.output, 1, l.x, 1);
+    texp_forward_norm(l, net);
 }
 
 static void backward_exact(layer l, network net)

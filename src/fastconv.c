@@ -15,7 +15,7 @@ typedef struct {
     dnnl_dims_t strides, dilates, pad_left, pad_right;
 } geometry;
 
-/* ---- What differs between versions 2 and 3 of oneDNN's C interface: descriptors, and how a convolution is described. */
+/* ---- What differs between oneDNN's versions 2 and 3: descriptors, and how a convolution is described. */
 
 #if DNNL_VERSION_MAJOR >= 3
 
@@ -111,6 +111,7 @@ typedef struct {
     dnnl_memory_t user;
     dnnl_memory_t inner; /* NULL: the primitive works on the caller's array */
     dnnl_primitive_t reorder; /* user to inner where read; inner to user where written */
+    dnnl_primitive_t store; /* of what is added by reorder: inner to user, overwriting; NULL: write there at once */
     size_t bytes; /* of inner, a multiple of 64 */
 } tensor;
 
@@ -216,7 +217,10 @@ static int make_tensor(tensor *t, description user, description inner, int use)
     if (dnnl_memory_create(&t->inner, inner, shared.engine, DNNL_MEMORY_NONE) != dnnl_success) return 0;
     t->bytes = (dnnl_memory_desc_get_size(inner) + 63) / 64 * 64;
     t->reorder = use == READ ? make_reorder(user, inner, 0) : make_reorder(inner, user, use == ADD);
-    return t->reorder != NULL;
+    if (!t->reorder) return 0;
+    if (use != ADD || dnnl_memory_desc_equal(user, inner)) return 1;
+    t->store = make_reorder(inner, user, 0);
+    return t->store != NULL;
 }
 
 static int make_operation(operation *made, int what, dnnl_primitive_desc_t chosen, const description user[TENSORS])
@@ -281,6 +285,7 @@ static void destroy_operations(texp_fastconv *conv)
         operation *o = conv->operations + what;
         for (i = 0; i < TENSORS; ++i) {
             dnnl_primitive_destroy(o->tensors[i].reorder);
+            dnnl_primitive_destroy(o->tensors[i].store);
             dnnl_memory_destroy(o->tensors[i].inner);
             dnnl_memory_destroy(o->tensors[i].user);
         }
@@ -347,14 +352,14 @@ static int execute(dnnl_primitive_t primitive, int n, const dnnl_exec_arg_t *arg
     return dnnl_primitive_execute(primitive, shared.stream, n, arguments) == dnnl_success;
 }
 
-static int reorder(const tensor *t, int use)
+static int reorder(const tensor *t, dnnl_primitive_t how, int use)
 {
     dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, t->user}, {DNNL_ARG_TO, t->inner}};
     if (use != READ) {
         arguments[0].memory = t->inner;
         arguments[1].memory = t->user;
     }
-    return execute(t->reorder, 2, arguments);
+    return execute(how, 2, arguments);
 }
 
 /* Tells oneDNN where this call's arrays lie: the caller's, and their places in the scratch buffer. */
@@ -376,7 +381,8 @@ static int place(operation *o, float *const arrays[TENSORS])
     return TEXP_FASTCONV_OK;
 }
 
-static int run(texp_fastconv *conv, int what, float *input, float *weights, float *output)
+/* add: what the role adds is added to the caller's array; otherwise it overwrites it. */
+static int run(texp_fastconv *conv, int what, float *input, float *weights, float *output, int add)
 {
     float *const arrays[TENSORS] = {input, weights, output};
     operation *o = conv->operations + what;
@@ -390,13 +396,16 @@ static int run(texp_fastconv *conv, int what, float *input, float *weights, floa
     if (status != TEXP_FASTCONV_OK) return status;
     for (i = 0; i < TENSORS; ++i) {
         const tensor *t = o->tensors + i;
+        const int use = roles[what].use[i];
         arguments[i].arg = roles[what].argument[i];
-        arguments[i].memory = t->inner ? t->inner : t->user;
-        if (t->inner && roles[what].use[i] == READ) good = good && reorder(t, READ);
+        arguments[i].memory = t->inner && !(use == ADD && !add && !t->store) ? t->inner : t->user;
+        if (t->inner && use == READ) good = good && reorder(t, t->reorder, READ);
     }
     good = good && execute(o->primitive, TENSORS, arguments);
     for (i = 0; i < TENSORS; ++i) {
-        if (o->tensors[i].inner && roles[what].use[i] != READ) good = good && reorder(o->tensors + i, WRITE);
+        const tensor *t = o->tensors + i;
+        if (arguments[i].memory != t->inner || roles[what].use[i] == READ) continue;
+        good = good && reorder(t, roles[what].use[i] == ADD && !add ? t->store : t->reorder, WRITE);
     }
     return good && dnnl_stream_wait(shared.stream) == dnnl_success ? TEXP_FASTCONV_OK : TEXP_FASTCONV_FAILED;
 }
@@ -405,17 +414,18 @@ static int run(texp_fastconv *conv, int what, float *input, float *weights, floa
 
 int texp_fastconv_forward(texp_fastconv *conv, float *output, const float *input, const float *weights)
 {
-    return run(conv, FORWARD, (float *)input, (float *)weights, output);
+    return run(conv, FORWARD, (float *)input, (float *)weights, output, 0);
 }
 
 int texp_fastconv_backward_weights(texp_fastconv *conv, float *weight_updates, const float *input, const float *delta)
 {
-    return run(conv, BACKWARD_WEIGHTS, (float *)input, weight_updates, (float *)delta);
+    return run(conv, BACKWARD_WEIGHTS, (float *)input, weight_updates, (float *)delta, 1);
 }
 
-int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights)
+int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights,
+                                int add)
 {
-    return run(conv, BACKWARD_DATA, input_delta, (float *)weights, (float *)delta);
+    return run(conv, BACKWARD_DATA, input_delta, (float *)weights, (float *)delta, add);
 }
 
 #else
@@ -443,7 +453,8 @@ int texp_fastconv_backward_weights(texp_fastconv *conv, float *weight_updates, c
     return TEXP_FASTCONV_FAILED;
 }
 
-int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights)
+int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights,
+                                int add)
 {
     (void)conv, (void)input_delta, (void)delta, (void)weights;
     return TEXP_FASTCONV_FAILED;

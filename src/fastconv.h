@@ -40,8 +40,9 @@ int texp_fastconv_forward(texp_fastconv *conv, float *output, const float *input
 /* weight_updates += gradient of sum(output . delta) by weights. */
 int texp_fastconv_backward_weights(texp_fastconv *conv, float *weight_updates, const float *input, const float *delta);
 
-/* input_delta += gradient of sum(output . delta) by input. */
-int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights);
+/* input_delta = (add: +=) gradient of sum(output . delta) by input. */
+int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights,
+                                int add);
 
 /* Frees the object; the last one frees the shared scratch buffer too. NULL is allowed. */
 void texp_fastconv_free(texp_fastconv *conv);

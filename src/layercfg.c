@@ -248,5 +248,5 @@ void texp_parse_end(network *net)
                 t->trainable, t->growing == t->trainable ? "" : ", the others their base rate");
         warn_of_range(t);
     }
-    if (!t->plain) texp_use_fast_layers(net);
+    if (!t->plain && gpu_index < 0) texp_use_fast_layers(net);
 }

@@ -18,6 +18,7 @@ typedef struct texp_net {
     float parsed_rate;   /* net->learning_rate as parsed: programs scale it afterwards */
     int ours;            /* a key of ours asks for our update; otherwise Darknet's own code runs */
     int plain;           /* backend=plain: Darknet's loops instead of oneDNN */
+    int fast;            /* the layers' pointers lead to fastlayers.c */
     int frozen_affine;   /* affine=0 */
     double norm_eps;     /* batchnorm_eps, 0: Darknet's formulas and literals */
     int has_seed;
@@ -43,10 +44,18 @@ typedef struct texp_layer {
     int exact;         /* batchnorm_eps: the textbook formula */
     texp_fastconv *conv;
     int conv_batch, conv_h, conv_w; /* the shape that conv was made for */
+    /* Of the fast layers: */
+    int writes;      /* the backward pass overwrites the previous layer's delta instead of adding to it */
+    int writes_from; /* the same for the other layer that a shortcut or route reads */
+    int keeps_delta; /* this layer's delta need not be cleared: its first writer overwrites it */
+    int fused;       /* the rectifier of the next layer is done here */
 } texp_layer;
 
 /* Puts oneDNN and threaded loops behind the layers' forward and backward pointers (fastlayers.c). */
 void texp_use_fast_layers(network *net);
+
+/* Batch normalisation of l.x (of the input: [batchnorm]) into l.output, with batchnorm_eps (batchnorm.c). */
+void texp_forward_norm(layer l, network net);
 
 /* The epsilons of all layers for weights of scale P (update.c). */
 void texp_follow_scale(network *net, long double scale);

@@ -40,6 +40,9 @@ double texp_variance_factor(layer l);
 /* What network_predict feeds: `input` (net->batch images, values 0..1), or a normalised copy owned by the network. */
 float *texp_normalize_input(network *net, float *input);
 
+/* Whether forward_network leaves this layer's delta alone: it is cleared, or need not be. */
+int texp_keeps_delta(layer l, network net);
+
 /* ./darknet texp ...; returns the exit status. */
 int texp_main(int argc, char **argv);
 

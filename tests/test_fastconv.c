@@ -220,7 +220,7 @@ static void input_gradient_is_added(void **unused)
         const conv_case *k = cases + n;
         arrays a = make_arrays(k);
         float *before = copy_of(a.input_delta, a.s.inputs);
-        assert_int_equal(texp_fastconv_backward_data(a.conv, a.input_delta, a.delta, a.w), TEXP_FASTCONV_OK);
+        assert_int_equal(texp_fastconv_backward_data(a.conv, a.input_delta, a.delta, a.w, 1), TEXP_FASTCONV_OK);
         check(k, &a.s, a.input_delta, before, a.s.inputs, a.w, a.delta, to_input);
         free(before);
         free_arrays(&a);
@@ -231,7 +231,7 @@ static void run_all(arrays *a)
 {
     assert_int_equal(texp_fastconv_forward(a->conv, a->output, a->input, a->w), TEXP_FASTCONV_OK);
     assert_int_equal(texp_fastconv_backward_weights(a->conv, a->weight_updates, a->input, a->delta), TEXP_FASTCONV_OK);
-    assert_int_equal(texp_fastconv_backward_data(a->conv, a->input_delta, a->delta, a->w), TEXP_FASTCONV_OK);
+    assert_int_equal(texp_fastconv_backward_data(a->conv, a->input_delta, a->delta, a->w, 1), TEXP_FASTCONV_OK);
 }
 
 static void assert_same(const arrays *a, const arrays *b)
@@ -313,7 +313,7 @@ static void without_onednn_nothing_is_created(void **unused)
     assert_null(texp_fastconv_create(1, 3, 8, 8, 4, 3, 1, 1, 1));
     assert_int_equal(texp_fastconv_forward(NULL, NULL, NULL, NULL), TEXP_FASTCONV_FAILED);
     assert_int_equal(texp_fastconv_backward_weights(NULL, NULL, NULL, NULL), TEXP_FASTCONV_FAILED);
-    assert_int_equal(texp_fastconv_backward_data(NULL, NULL, NULL, NULL), TEXP_FASTCONV_FAILED);
+    assert_int_equal(texp_fastconv_backward_data(NULL, NULL, NULL, NULL, 1), TEXP_FASTCONV_FAILED);
 }
 
 int main(void)
