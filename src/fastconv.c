@@ -456,7 +456,7 @@ int texp_fastconv_backward_weights(texp_fastconv *conv, float *weight_updates, c
 int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights,
                                 int add)
 {
-    (void)conv, (void)input_delta, (void)delta, (void)weights;
+    (void)conv, (void)input_delta, (void)delta, (void)weights, (void)add;
     return TEXP_FASTCONV_FAILED;
 }
 
