@@ -147,7 +147,10 @@ static void check_key(list *options, const kvp *pair)
     for (node *n = options->front; n && n->val != pair; n = n->next) {
         const kvp *before = n->val;
         if (!strcmp(before->key, pair->key)) {
-            texp_refuse(&pair->origin, pair->key, pair->val, "given before, in line %d; keep one", before->origin.line);
+            /* Some of Darknet's own cfgs do it, so this is no error. */
+            fprintf(stderr, "%s:%d: [net] %s=%s: ignored, line %d gives it before\n", pair->origin.file,
+                    pair->origin.line, pair->key, pair->val, before->origin.line);
+            return;
         }
     }
     if (net_keys[i].kind == 's' || net_keys[i].kind == 'l') return;
@@ -197,11 +200,11 @@ static void read_policy(texp_net *t, list *options)
         if (!strcmp(forms[i].name, t->policy)) recipe->form = forms[i].form;
     }
     if (recipe->form == TEXP_PLAIN) {
+        recipe->base = read_base(options, "policy", t->policy);
         if (option_find(options, "base_policy")) {
             refuse(options, "base_policy", "only policy=texp, texp++ or texp-- has a base; write policy=%s instead",
                    option_find(options, "base_policy"));
         }
-        recipe->base = read_base(options, "policy", t->policy);
     } else {
         recipe->base = read_base(options, "base_policy", word(options, "base_policy", "constant"));
         if (recipe->base == TEXP_RANDOM) refuse(options, "base_policy", "a random base cannot be folded");
@@ -265,7 +268,7 @@ static void refuse_finding(list *options, const texp_recipe *recipe, const texp_
     case TEXP_BAD_RATE:
     case TEXP_BAD_DECAY: refuse(options, found->key, "must be finite and 0 or more");
     case TEXP_BAD_MOMENTUM: refuse(options, "momentum", "must be 0 or more and below 1");
-    case TEXP_BAD_STEPS: refuse(options, found->key, "must be positive and increase from entry to entry");
+    case TEXP_BAD_STEPS: refuse(options, found->key, "must increase from entry to entry");
     case TEXP_BAD_PERIOD: refuse(options, found->key, "must be 1 or more");
     case TEXP_NEEDS_MAX_BATCHES: refuse(options, "max_batches", "missing; the base schedule ends there");
     case TEXP_COMPLEX_ROOTS:

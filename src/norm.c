@@ -6,9 +6,9 @@
 /*
  * The loops over values are compiled for several vector widths, of which the program takes the widest that the
  * processor has when it starts. They hold no `parallel` region: what OpenMP moves into functions of its own would not
- * be compiled so.
+ * be compiled so. (The thread sanitiser does not survive functions that are chosen at the start.)
  */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && __GNUC__ >= 12
+#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12 && !defined(__SANITIZE_THREAD__)
 #define WIDE __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), noinline))
 #else
 #define WIDE
@@ -23,7 +23,10 @@ typedef struct {
     size_t stride;
 } channel;
 
-/* z = (x - mean)*factor + bias, y = z or what it is cut off at. mean is subtracted first: no cancellation of products. */
+/*
+ * z = (x - mean)*factor + bias, y = z or what it is cut off at. The mean is subtracted first, as the difference of two
+ * products would lose digits where the mean is large.
+ */
 typedef struct {
     float mean, factor, bias, low;
 } affine;
@@ -97,6 +100,12 @@ WIDE static void apply(float *y, const float *x, affine a, channel c)
     }
 }
 
+/* What relu lets through. dy is an argument, so always read: a loop over it is vectorised without masked loads too. */
+static inline float passed(float dy, float z, float low)
+{
+    return z <= low ? 0 : dy;
+}
+
 /* sums[0] = sum(g), sums[1] = sum(g*(x - mean)) */
 WIDE static void gradient_sums(double sums[2], const float *x, const float *dy, affine a, channel c)
 {
@@ -109,7 +118,7 @@ WIDE static void gradient_sums(double sums[2], const float *x, const float *dy, 
 #pragma omp simd reduction(+ : part, with_x)
             for (i = from; i < to; ++i) {
                 const float centred = x[i] - a.mean;
-                const float g = centred * a.factor + a.bias <= a.low ? 0 : dy[i];
+                const float g = passed(dy[i], centred * a.factor + a.bias, a.low);
                 part += g;
                 with_x += g * centred;
             }
@@ -127,7 +136,7 @@ WIDE static void gradient(float *dx, const float *x, const float *dy, float shif
 #pragma omp simd
         for (i = 0; i < c.spatial; ++i) {
             const float centred = x[i] - a.mean;
-            const float g = centred * a.factor + a.bias <= a.low ? 0 : dy[i];
+            const float g = passed(dy[i], centred * a.factor + a.bias, a.low);
             dx[i] = a.factor * (g - shift - slope * centred);
         }
     }
@@ -140,7 +149,7 @@ WIDE static void add_gradient(float *dx, const float *x, const float *dy, float 
 #pragma omp simd
         for (i = 0; i < c.spatial; ++i) {
             const float centred = x[i] - a.mean;
-            const float g = centred * a.factor + a.bias <= a.low ? 0 : dy[i];
+            const float g = passed(dy[i], centred * a.factor + a.bias, a.low);
             dx[i] += a.factor * (g - shift - slope * centred);
         }
     }

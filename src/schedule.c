@@ -162,16 +162,16 @@ static double alpha_slope(const texp_recipe *recipe, double rate, double decay, 
 }
 
 /* decay_k. For the root, (1-alpha)/eta = lambda + gamma s, which turns MATHEMATICS.md's formula into this difference:
- * exactly 0 inside a phase and without momentum. Two divisions, as P^2 may be out of range where the quotient isn't. */
-static long double folded_decay(const texp_schedule *schedule, double rate, double decay, double s)
+ * exactly 0 inside a phase, where s stays, and without momentum. Two divisions, as P^2 may be out of range where the
+ * quotient isn't. */
+static long double folded_decay(const texp_schedule *schedule, double decay, double s)
 {
     const texp_recipe *recipe = &schedule->recipe;
-    int same_phase = rate == schedule->last_rate && decay == schedule->last_decay;
 
     if (recipe->form == TEXP_PLAIN) {
         return decay;
     }
-    if (recipe->form != TEXP_TEXP || !recipe->momentum_correction || same_phase) {
+    if (recipe->form != TEXP_TEXP || !recipe->momentum_correction || recipe->momentum == 0) {
         return 0;
     }
     return recipe->momentum * (schedule->s - s) / schedule->scale / schedule->scale;
@@ -179,7 +179,7 @@ static long double folded_decay(const texp_schedule *schedule, double rate, doub
 
 void texp_schedule_start(texp_schedule *schedule, const texp_recipe *recipe)
 {
-    *schedule = (texp_schedule){.recipe = *recipe, .scale = 1, .last_rate = NAN, .last_decay = NAN};
+    *schedule = (texp_schedule){.recipe = *recipe, .scale = 1};
     schedule->first_rate = texp_base_rate(recipe, 1);
 }
 
@@ -198,13 +198,11 @@ texp_step texp_schedule_next(texp_schedule *schedule)
     step.scale = schedule->scale;
     step.next_scale = schedule->scale / (1 - (long double)fold);
     step.rate = folded_rate * step.scale * step.next_scale;
-    step.decay = folded_decay(schedule, rate, decay, s);
+    step.decay = folded_decay(schedule, decay, s);
 
     schedule->update = k;
     schedule->scale = step.next_scale;
     schedule->s = s;
-    schedule->last_rate = rate;
-    schedule->last_decay = decay;
     return step;
 }
 
@@ -261,7 +259,7 @@ static texp_status check_lists(const texp_recipe *recipe, texp_finding *finding)
     }
     for (size_t i = 0; i < recipe->n_steps; ++i) {
         long step = recipe->steps[i];
-        if (step <= 0 || (i && step <= recipe->steps[i - 1])) {
+        if (i && step <= recipe->steps[i - 1]) {
             return found(finding, TEXP_BAD_STEPS, "steps", step);
         }
         if (!is_number(recipe->scales[i])) {

@@ -45,7 +45,7 @@ typedef struct {
     long burn_in; /* for k < burn_in: eta_k = eta_0 (k/burn_in)^power, whatever the base */
     long max_batches; /* T, updates in all; 0: no end (refused where the base needs it) */
     size_t n_steps; /* of steps: length of the three lists */
-    const long *steps; /* strictly increasing, > 0; borrowed, as the lists below */
+    const long *steps; /* strictly increasing, at or below 0: from the start on; borrowed, as the lists below */
     const double *scales; /* factors of the rate */
     const double *decays; /* factors of lambda at the same updates (Theorem B.2), or NULL for 1 */
     double learning_rate_min; /* of sgdr */
@@ -73,7 +73,6 @@ typedef struct {
     long update; /* updates done */
     long double scale; /* P_{update+1} */
     double s; /* s_update of MATHEMATICS.md section 2; 0 at the start */
-    double last_rate, last_decay; /* eta, lambda of the update before; NaN at the start */
     double first_rate; /* eta_1 */
 } texp_schedule;
 
@@ -82,13 +81,14 @@ typedef enum {
     TEXP_BAD_RATE, /* learning_rate, learning_rate_min, a scale, gamma or power negative or not finite */
     TEXP_BAD_MOMENTUM, /* outside [0, 1) */
     TEXP_BAD_DECAY, /* negative or not finite, a factor of decays included */
-    TEXP_BAD_STEPS, /* steps empty, not positive or not strictly increasing */
+    TEXP_BAD_STEPS, /* steps empty or not strictly increasing */
     TEXP_BAD_PERIOD, /* step, sgdr_cycle or sgdr_mult below 1, burn_in or max_batches negative */
     TEXP_NEEDS_MAX_BATCHES, /* poly, cosine (and sgdr without sgdr_cycle) have no meaning without the end; nor, folded,
                              * have step and exp that grow, as no decay would do */
     TEXP_COMPLEX_ROOTS, /* max eta*lambda > (1 - sqrt(momentum))^2: Remark 2.10, Lemma B.7 */
-    TEXP_NEGATIVE_ALPHA, /* of texp++ with decays: the rate jumps up after updates of a larger decay, which the momentum
-                          * remembers, so alpha <= 0 at some update though every eta*lambda is within the limit */
+    TEXP_NEGATIVE_ALPHA, /* alpha <= 0 at some update though every eta*lambda is within the limit: texp++ with decays,
+                          * when the rate jumps up after updates of a larger decay, which the momentum remembers; or
+                          * eta*lambda = 1 without momentum */
     TEXP_OUT_OF_RANGE /* rate_k passes long double (1e4932 with 64-bit significands) before max_batches */
 } texp_status;
 

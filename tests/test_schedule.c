@@ -499,6 +499,15 @@ static void correction_is_nonzero_only_where_a_phase_starts(void **state)
     assert_near(step_at(&r, 1).decay, r.decay - texp_root_slope(.1, r.decay, .9), 20 * UNIT);
 }
 
+static void texp_pp_and_texp_mm_have_no_decay_whatever_the_correction(void **state)
+{
+    texp_recipe pp = standard(TEXP_PP, TEXP_COSINE), mm = standard(TEXP_MM, TEXP_COSINE);
+
+    (void)state;
+    pp.momentum_correction = mm.momentum_correction = 1;
+    for (long k = 1; k <= 5; ++k) assert_true(step_at(&pp, k).decay == 0 && step_at(&mm, k).decay == 0);
+}
+
 static void without_decay_every_form_is_the_base(void **state)
 {
     (void)state;
@@ -507,7 +516,7 @@ static void without_decay_every_form_is_the_base(void **state)
         r.decay = 0;
         r.momentum_correction = 1;
         texp_step step = step_at(&r, 1000);
-        assert_true(step.alpha == 1 && step.scale == 1 && step.rate == .1L * 0 + r.learning_rate && step.decay == 0);
+        assert_true(step.alpha == 1 && step.scale == 1 && step.rate == r.learning_rate && step.decay == 0);
     }
 }
 
@@ -713,8 +722,9 @@ static void bad_lists_are_refused(void **state)
     steps[2] = 19;
     assert_refused(&r, TEXP_BAD_STEPS, "steps");
     steps[2] = 30;
-    steps[0] = 0;
-    assert_refused(&r, TEXP_BAD_STEPS, "steps");
+    steps[0] = -1; /* as in yolov2-tiny-voc.cfg: in force from the first update on */
+    texp_finding finding;
+    assert_int_equal(texp_recipe_check(&r, &finding), TEXP_OK);
     steps[0] = 10;
     r.scales = NULL;
     assert_refused(&r, TEXP_BAD_STEPS, "scales");
@@ -831,6 +841,35 @@ static void rates_times_decays_beyond_remark_2_10_are_refused(void **state)
     }
 }
 
+static void largest_decay_holds_for_a_thousand_recipes_to_the_last_bits(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; ++i) {
+        texp_recipe r = standard(TEXP_TEXP, TEXP_CONSTANT);
+        r.max_batches = 2;
+        r.learning_rate = .1 + .001 * i;
+        r.decay = .1 + .0007 * i;
+        assert_complex_roots(r, r.learning_rate * r.decay, 1);
+    }
+}
+
+/* Momentum 1/4: both roots 1/2 at the limit 1/4, all numbers exact. Momentum 0: the root is 0 at the limit 1. */
+static void the_limit_itself_passes_unless_the_root_is_zero(void **state)
+{
+    texp_recipe r = standard(TEXP_TEXP, TEXP_CONSTANT);
+    texp_finding finding;
+
+    (void)state;
+    r.max_batches = 1000;
+    r.momentum = .25;
+    r.learning_rate = r.decay = .5;
+    assert_passes(&r);
+    assert_true(step_at(&r, 1).alpha == .5 && step_at(&r, 3).scale == 4);
+    r.momentum = 0;
+    r.decay = 2;
+    assert_int_equal(texp_recipe_check(&r, &finding), TEXP_NEGATIVE_ALPHA);
+}
+
 static void endless_recipes_are_walked_to_their_largest_rate(void **state)
 {
     static const long steps[] = {10000};
@@ -859,9 +898,16 @@ static void endless_recipes_are_walked_to_their_largest_rate(void **state)
     assert_near(finding.largest_decay, limit / .1, 1e-12);
     r.decay = limit / .1 * .999;
     assert_passes(&r);
-    r.sgdr_mult = 1; /* every cycle one update, at its end: rate 0 for ever */
     r.decay = 1000;
+    r.max_batches = 1; /* that first update alone */
     assert_passes(&r);
+    r.max_batches = 0;
+    r.sgdr_mult = 1; /* every cycle one update, at its end: rate 0 for ever */
+    assert_passes(&r);
+    r.sgdr_cycle = 100;
+    r.burn_in = 150; /* ends in the middle of a cycle: the largest rate starts the next */
+    r.decay = 1;
+    assert_complex_roots(r, .1 * pow(cos(atan(1) / 50), 2), 201);
     r.base = TEXP_RANDOM;
     assert_int_equal(texp_recipe_check(&r, &finding), TEXP_COMPLEX_ROOTS);
 }
@@ -930,6 +976,7 @@ int main(void)
         cmocka_unit_test(root_slope_is_exact_at_rate_zero),
         cmocka_unit_test(root_ends_at_the_square_root_of_momentum),
         cmocka_unit_test(correction_is_nonzero_only_where_a_phase_starts),
+        cmocka_unit_test(texp_pp_and_texp_mm_have_no_decay_whatever_the_correction),
         cmocka_unit_test(without_decay_every_form_is_the_base),
         cmocka_unit_test(rates_change_at_darknets_updates),
         cmocka_unit_test(poly_and_cosine_end_and_stay_at_zero),
@@ -943,6 +990,8 @@ int main(void)
         cmocka_unit_test(bad_periods_are_refused),
         cmocka_unit_test(bases_that_need_an_end_are_refused_without),
         cmocka_unit_test(rates_times_decays_beyond_remark_2_10_are_refused),
+        cmocka_unit_test(largest_decay_holds_for_a_thousand_recipes_to_the_last_bits),
+        cmocka_unit_test(the_limit_itself_passes_unless_the_root_is_zero),
         cmocka_unit_test(endless_recipes_are_walked_to_their_largest_rate),
         cmocka_unit_test(texp_pp_refuses_a_jump_that_the_momentum_remembers),
         cmocka_unit_test(runs_beyond_long_double_are_refused),
