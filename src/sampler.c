@@ -69,7 +69,7 @@ static int fill_one(texp_sampler *sampler, int image, texp_augment_draw draw, fl
     if (!pixels) return -1;
     texp_augment_image(x, pixels, texp_dataset_width(set), texp_dataset_height(set), &sampler->augment,
                        &sampler->table, draw);
-    for (k = 0; k < texp_dataset_classes(set); ++k) truth[k] = k == label;
+    for (k = 0; truth && k < texp_dataset_classes(set); ++k) truth[k] = k == label;
     return 0;
 }
 
@@ -79,7 +79,7 @@ int texp_sampler_fill(texp_sampler *sampler, uint64_t first, int n, float **x, f
     for (j = 0; j < n; ++j) {
         uint64_t sample = first + (uint64_t)j;
         texp_augment_draw draw = texp_augment_random(&sampler->augment, sampler->seed, sample);
-        if (fill_one(sampler, place(sampler, sample), draw, x[j], truth[j], message)) return -1;
+        if (fill_one(sampler, place(sampler, sample), draw, x[j], truth ? truth[j] : NULL, message)) return -1;
     }
     return 0;
 }
@@ -89,7 +89,7 @@ int texp_sampler_fill_plain(texp_sampler *sampler, int first, int n, float **x, 
     int j;
     texp_augment_draw draw = texp_augment_none(&sampler->augment);
     for (j = 0; j < n; ++j) {
-        if (fill_one(sampler, first + j, draw, x[j], truth[j], message)) return -1;
+        if (fill_one(sampler, first + j, draw, x[j], truth ? truth[j] : NULL, message)) return -1;
     }
     return 0;
 }

@@ -20,8 +20,8 @@ int texp_sampler_open(const texp_dataset *set, const texp_augment *augment, uint
 void texp_sampler_close(texp_sampler *sampler);
 
 /* Samples first .. first+n-1 of the training sequence: x[j] gets the c*h*w values of sample first+j, truth[j] its
- * n_classes values, 0 but for a 1. The rows are the caller's. A batch may span epochs. Returns 0, or -1 with a message
- * where an image decoded on demand is damaged or gone.
+ * n_classes values, 0 but for a 1, unless truth is NULL. The rows are the caller's. A batch may span epochs. Returns 0,
+ * or -1 with a message where an image decoded on demand is damaged or gone.
  * One thread at a time: the order of the current epoch is kept in the sampler. */
 int texp_sampler_fill(texp_sampler *sampler, uint64_t first, int n, float **x, float **truth, texp_message *message);
 

@@ -547,6 +547,8 @@ static void validation_is_in_the_order_of_the_list(void **state)
         }
         assert_true(t[j][0] == (image % 3 != 0) && t[j][1] == (image % 3 == 0));
     }
+    assert_int_equal(texp_sampler_fill_plain(sampler, 0, 3, rows, NULL, NULL), 0); /* truth isn't always wanted */
+    assert_int_equal(texp_sampler_fill(sampler, 0, 3, rows, NULL, NULL), 0);
     texp_sampler_close(sampler);
     texp_dataset_close(set);
 }
