@@ -73,11 +73,11 @@ static unsigned char *read_idx(const char *name, int dimensions, uint32_t *sizes
     if (!data) return NULL;
     if (length >= 2 && data[0] == 0x1f && data[1] == 0x8b)
         texp_say(message, "%s is compressed: unpack it with gunzip first", texp_path_tail(name));
-    else if (length < header)
-        texp_say(message, "%s is cut short: %zu bytes, its header alone has %zu", texp_path_tail(name), length, header);
-    else if (big_endian(data) != magic)
+    else if (length >= 4 && big_endian(data) != magic)
         texp_say(message, "%s is no IDX file of %s: it starts with 0x%08x, not 0x%08x", texp_path_tail(name),
                  dimensions == 1 ? "labels" : "images", (unsigned)big_endian(data), (unsigned)magic);
+    else if (length < header)
+        texp_say(message, "%s is cut short: %zu bytes, its header alone has %zu", texp_path_tail(name), length, header);
     else {
         for (k = 0; k < dimensions; ++k) product *= sizes[k] = big_endian(data + 4 + 4 * k);
         expected += product;
