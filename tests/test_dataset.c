@@ -121,6 +121,7 @@ static void label_comes_from_folder_or_file_name_alone(void **state)
         {"train/7_cat_b.png", 0},
         {"train/cat_cat.png", 0},
         {"train/7_concat.png", TEXP_LABEL_NONE},
+        {"train/cats_7.png", TEXP_LABEL_NONE},
         {"train/7.cat", TEXP_LABEL_NONE},
         {"train/7_cat.dog", 0},
         {"train/.cat", TEXP_LABEL_NONE},
