@@ -5,9 +5,11 @@
 #if defined(ONEDNN) && !defined(TEXP_DOUBLE)
 
 #include <limits.h>
-#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 enum { FORWARD, BACKWARD_WEIGHTS, BACKWARD_DATA, OPERATIONS };
 
@@ -106,17 +108,15 @@ static dnnl_primitive_desc_t choose(int what, dnnl_engine_t engine, description 
 
 /* ---- The objects. */
 
+enum { INPUT, WEIGHTS, OUTPUT, TENSORS };
+enum { READ, WRITE, ADD, USES };
+
 /* One array of an operation: as the caller has it, and as the primitive wants it. */
 typedef struct {
-    dnnl_memory_t user;
-    dnnl_memory_t inner; /* NULL: the primitive works on the caller's array */
-    dnnl_primitive_t reorder; /* user to inner where read; inner to user where written */
-    dnnl_primitive_t store; /* of what is added by reorder: inner to user, overwriting; NULL: write there at once */
-    size_t bytes; /* of inner, a multiple of 64 */
+    dnnl_memory_t user, inner;
+    dnnl_primitive_t reorder[USES]; /* user to inner, inner to user, inner added to user; NULL: works on user itself */
+    size_t bytes; /* of inner, a multiple of 64; 0 where there is none */
 } tensor;
-
-enum { INPUT, WEIGHTS, OUTPUT, TENSORS };
-enum { READ, WRITE, ADD };
 
 typedef struct {
     dnnl_primitive_t primitive;
@@ -210,17 +210,17 @@ static dnnl_primitive_t make_reorder(description from, description to, int add)
     return made;
 }
 
+/* What is added can also be asked to overwrite; only adding needs a place of its own where the formats are equal. */
 static int make_tensor(tensor *t, description user, description inner, int use)
 {
+    const int same = dnnl_memory_desc_equal(user, inner);
     if (dnnl_memory_create(&t->user, user, shared.engine, DNNL_MEMORY_NONE) != dnnl_success) return 0;
-    if (use != ADD && dnnl_memory_desc_equal(user, inner)) return 1;
+    if (same && use != ADD) return 1;
     if (dnnl_memory_create(&t->inner, inner, shared.engine, DNNL_MEMORY_NONE) != dnnl_success) return 0;
     t->bytes = (dnnl_memory_desc_get_size(inner) + 63) / 64 * 64;
-    t->reorder = use == READ ? make_reorder(user, inner, 0) : make_reorder(inner, user, use == ADD);
-    if (!t->reorder) return 0;
-    if (use != ADD || dnnl_memory_desc_equal(user, inner)) return 1;
-    t->store = make_reorder(inner, user, 0);
-    return t->store != NULL;
+    if (use == READ) return (t->reorder[READ] = make_reorder(user, inner, 0)) != NULL;
+    if (!same && !(t->reorder[WRITE] = make_reorder(inner, user, 0))) return 0;
+    return use == WRITE || (t->reorder[ADD] = make_reorder(inner, user, 1)) != NULL;
 }
 
 static int make_operation(operation *made, int what, dnnl_primitive_desc_t chosen, const description user[TENSORS])
@@ -280,18 +280,27 @@ static int make_all(texp_fastconv *conv, const description user[TENSORS], const 
 
 static void destroy_operations(texp_fastconv *conv)
 {
-    int what, i;
+    int what, i, use;
     for (what = 0; what < OPERATIONS; ++what) {
         operation *o = conv->operations + what;
         for (i = 0; i < TENSORS; ++i) {
-            dnnl_primitive_destroy(o->tensors[i].reorder);
-            dnnl_primitive_destroy(o->tensors[i].store);
+            for (use = 0; use < USES; ++use) dnnl_primitive_destroy(o->tensors[i].reorder[use]);
             dnnl_memory_destroy(o->tensors[i].inner);
             dnnl_memory_destroy(o->tensors[i].user);
         }
         dnnl_primitive_destroy(o->primitive);
     }
     memset(conv->operations, 0, sizeof(conv->operations));
+}
+
+/* Without OpenMP a change cannot be seen: oneDNN then has the number of threads that it started with. */
+static int threads_now(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
 }
 
 static int make_operations(texp_fastconv *conv)
@@ -302,7 +311,7 @@ static int make_operations(texp_fastconv *conv)
     forget_all(user);
     forget_all(wanted);
     if (!good) destroy_operations(conv);
-    conv->threads = good ? omp_get_max_threads() : 0;
+    conv->threads = good ? threads_now() : 0;
     return good;
 }
 
@@ -352,14 +361,16 @@ static int execute(dnnl_primitive_t primitive, int n, const dnnl_exec_arg_t *arg
     return dnnl_primitive_execute(primitive, shared.stream, n, arguments) == dnnl_success;
 }
 
-static int reorder(const tensor *t, dnnl_primitive_t how, int use)
+/* Nothing to do where the primitive works on the caller's array. */
+static int reorder(const tensor *t, int use)
 {
     dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, t->user}, {DNNL_ARG_TO, t->inner}};
+    if (!t->reorder[use]) return 1;
     if (use != READ) {
         arguments[0].memory = t->inner;
         arguments[1].memory = t->user;
     }
-    return execute(how, 2, arguments);
+    return execute(t->reorder[use], 2, arguments);
 }
 
 /* Tells oneDNN where this call's arrays lie: the caller's, and their places in the scratch buffer. */
@@ -381,33 +392,36 @@ static int place(operation *o, float *const arrays[TENSORS])
     return TEXP_FASTCONV_OK;
 }
 
-/* add: what the role adds is added to the caller's array; otherwise it overwrites it. */
-static int run(texp_fastconv *conv, int what, float *input, float *weights, float *output, int add)
+static int convolve(const operation *o, const int use[TENSORS], const int argument[TENSORS])
 {
-    float *const arrays[TENSORS] = {input, weights, output};
-    operation *o = conv->operations + what;
     dnnl_exec_arg_t arguments[TENSORS];
-    int i, status, good = 1;
-    if (conv->threads != omp_get_max_threads()) {
-        destroy_operations(conv);
-        if (!make_operations(conv)) return TEXP_FASTCONV_FAILED;
-    }
-    status = place(o, arrays);
-    if (status != TEXP_FASTCONV_OK) return status;
+    int i, good = 1;
     for (i = 0; i < TENSORS; ++i) {
         const tensor *t = o->tensors + i;
-        const int use = roles[what].use[i];
-        arguments[i].arg = roles[what].argument[i];
-        arguments[i].memory = t->inner && !(use == ADD && !add && !t->store) ? t->inner : t->user;
-        if (t->inner && use == READ) good = good && reorder(t, t->reorder, READ);
+        arguments[i].arg = argument[i];
+        arguments[i].memory = t->reorder[use[i]] ? t->inner : t->user;
+        if (use[i] == READ) good = good && reorder(t, READ);
     }
     good = good && execute(o->primitive, TENSORS, arguments);
     for (i = 0; i < TENSORS; ++i) {
-        const tensor *t = o->tensors + i;
-        if (arguments[i].memory != t->inner || roles[what].use[i] == READ) continue;
-        good = good && reorder(t, roles[what].use[i] == ADD && !add ? t->store : t->reorder, WRITE);
+        if (use[i] != READ) good = good && reorder(o->tensors + i, use[i]);
     }
-    return good && dnnl_stream_wait(shared.stream) == dnnl_success ? TEXP_FASTCONV_OK : TEXP_FASTCONV_FAILED;
+    return good && dnnl_stream_wait(shared.stream) == dnnl_success;
+}
+
+/* add: 0 where what the role adds to the caller's array shall overwrite it. */
+static int run(texp_fastconv *conv, int what, float *input, float *weights, float *output, int add)
+{
+    float *const arrays[TENSORS] = {input, weights, output};
+    int i, status, use[TENSORS];
+    if (conv->threads != threads_now()) {
+        destroy_operations(conv);
+        if (!make_operations(conv)) return TEXP_FASTCONV_FAILED;
+    }
+    status = place(conv->operations + what, arrays);
+    if (status != TEXP_FASTCONV_OK) return status;
+    for (i = 0; i < TENSORS; ++i) use[i] = roles[what].use[i] == ADD && !add ? WRITE : roles[what].use[i];
+    return convolve(conv->operations + what, use, roles[what].argument) ? TEXP_FASTCONV_OK : TEXP_FASTCONV_FAILED;
 }
 
 /* oneDNN's handles are not const; arrays with the role READ are only read. */

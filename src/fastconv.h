@@ -40,7 +40,7 @@ int texp_fastconv_forward(texp_fastconv *conv, float *output, const float *input
 /* weight_updates += gradient of sum(output . delta) by weights. */
 int texp_fastconv_backward_weights(texp_fastconv *conv, float *weight_updates, const float *input, const float *delta);
 
-/* input_delta = (add: +=) gradient of sum(output . delta) by input. */
+/* input_delta += gradient of sum(output . delta) by input where add is 1; where it is 0, overwritten with it. */
 int texp_fastconv_backward_data(texp_fastconv *conv, float *input_delta, const float *delta, const float *weights,
                                 int add);
 

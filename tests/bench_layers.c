@@ -79,7 +79,7 @@ static void time_conv(double seconds[3], const conv_case *k, const arrays *a, in
         t1 = now();
         check(texp_fastconv_backward_weights(conv, a->updates, a->x, a->dy));
         t2 = now();
-        if (k->needs_input_delta) check(texp_fastconv_backward_data(conv, a->dx, a->dy, a->weights, 1));
+        if (k->needs_input_delta) check(texp_fastconv_backward_data(conv, a->dx, a->dy, a->weights, 0));
         times[at] = t1 - t0;
         times[repetitions + at] = t2 - t1;
         times[2 * repetitions + at] = now() - t2;

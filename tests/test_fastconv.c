@@ -7,7 +7,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +15,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 typedef struct {
     int batch, c, h, w, n, size, stride, pad, groups;
@@ -227,6 +230,21 @@ static void input_gradient_is_added(void **unused)
     }
 }
 
+static void input_gradient_overwrites_on_demand(void **unused)
+{
+    int n;
+    size_t i;
+    (void)unused;
+    for (n = 0; n < CASES; ++n) {
+        const conv_case *k = cases + n;
+        arrays a = make_arrays(k);
+        for (i = 0; i < a.s.inputs; ++i) a.input_delta[i] = NAN;
+        assert_int_equal(texp_fastconv_backward_data(a.conv, a.input_delta, a.delta, a.w, 0), TEXP_FASTCONV_OK);
+        check(k, &a.s, a.input_delta, NULL, a.s.inputs, a.w, a.delta, to_input);
+        free_arrays(&a);
+    }
+}
+
 static void run_all(arrays *a)
 {
     assert_int_equal(texp_fastconv_forward(a->conv, a->output, a->input, a->w), TEXP_FASTCONV_OK);
@@ -274,6 +292,7 @@ static void runs_repeat_to_the_bit(void **unused)
     }
 }
 
+#ifdef _OPENMP
 /* An object follows a change of the number of threads, and gives what one made under that number gives. */
 static void thread_count_may_change(void **unused)
 {
@@ -292,6 +311,7 @@ static void thread_count_may_change(void **unused)
         free_arrays(&b);
     }
 }
+#endif
 
 static void impossible_shapes_are_refused(void **unused)
 {
@@ -322,9 +342,12 @@ int main(void)
         cmocka_unit_test(forward_is_the_definition_and_overwrites),
         cmocka_unit_test(weight_gradient_is_added),
         cmocka_unit_test(input_gradient_is_added),
+        cmocka_unit_test(input_gradient_overwrites_on_demand),
         cmocka_unit_test(inputs_are_left_alone),
         cmocka_unit_test(runs_repeat_to_the_bit),
+#ifdef _OPENMP
         cmocka_unit_test(thread_count_may_change),
+#endif
         cmocka_unit_test(impossible_shapes_are_refused),
     };
     const struct CMUnitTest stubs[] = {
