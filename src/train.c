@@ -126,6 +126,15 @@ static void open_loader(texp_run *run, list *options)
     run->next = *net->seen;
 }
 
+/* Darknet's loader always yields three, and would write beyond the network's input. */
+static void check_channels(const network *net, const char *cfg_file)
+{
+    if (net->c == 3) return;
+    texp_fail("%s: channels=%d: Darknet's own loader makes images of 3 channels; add one of crop_pad, flip, mean or std "
+              "to [net] for a loader that makes %d",
+              cfg_file, net->c, net->c);
+}
+
 static int count_lines(const char *file)
 {
     list *paths = get_paths((char *)file);
@@ -170,6 +179,7 @@ texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_fil
     }
     make_backup_folder(run->backup);
     if (net->texp->has_loader) open_loader(run, options);
+    else check_channels(net, cfg_file);
     run->images = run->set ? texp_dataset_size(run->set) : count_lines(option_find_str(options, "train", ""));
     run->epoch = (long)(*net->seen / run->images);
     if (texp_has_rate(net) || run->set) run->examples = texp_examples_open(net, options);

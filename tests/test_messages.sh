@@ -1,0 +1,94 @@
+#!/bin/sh
+# What a cfg must not say: one line that names file, line, section, key and value, and a failure.
+set -u
+. tests/common.sh
+cd "$scratch" || exit 1
+
+tiny_cfg policy=texp++ base_policy=steps steps=100,200 scales=.1,.1 max_batches=300 >good.cfg
+
+# refused NAME TEXT SED-SCRIPT: the cfg edited so is refused with one line that holds TEXT and begins with the file.
+refused() {
+    sed "$3" good.cfg >bad.cfg
+    if cmp -s good.cfg bad.cfg; then
+        not_ok "$1" "the edit changes nothing"
+        return
+    fi
+    "$darknet" texp schedule bad.cfg >out.txt 2>err.txt
+    status=$?
+    why=
+    [ $status -ne 0 ] || why="exit status 0"
+    [ $status -lt 128 ] || why="killed, status $status"
+    [ "$(wc -l <err.txt)" -eq 1 ] || why="$why $(wc -l <err.txt) lines"
+    grep -qF -- "$2" err.txt || why="$why no '$2' in: $(cat err.txt)"
+    grep -q '^bad.cfg:' err.txt || why="$why the file is not named: $(cat err.txt)"
+    result "$1" "$why"
+}
+
+refused unknown_policy 'bad.cfg:9: [net] policy=texq: no such schedule' 's/^policy=.*/policy=texq/'
+refused unknown_base 'base_policy=texp: no such schedule' 's/^base_policy=.*/base_policy=texp/'
+refused random_base 'base_policy=random' 's/^base_policy=.*/base_policy=random/'
+refused base_without_texp 'policy=steps: only policy=texp' 's/^policy=.*/policy=steps/'
+refused unknown_key 'momentm=.9: unknown key in [net]; did you mean momentum?' 's/^momentum=.*/momentm=.9/'
+refused strange_key 'zebra=1: unknown key in [net]' 's/^momentum=.*/zebra=1/'
+refused no_number 'momentum=abc: not a finite number' 's/^momentum=.*/momentum=abc/'
+refused number_with_tail 'learning_rate=0.1x' 's/^learning_rate=.*/learning_rate=0.1x/'
+refused not_a_number 'decay=nan: not a finite number' 's/^decay=.*/decay=nan/'
+refused infinite 'decay=inf: not a finite number' 's/^decay=.*/decay=inf/'
+refused negative_rate 'learning_rate=-.1: negative' 's/^learning_rate=.*/learning_rate=-.1/'
+refused negative_decay 'decay=-1: negative' 's/^decay=.*/decay=-1/'
+refused momentum_of_one 'momentum=1: must be 0 or more and below 1' 's/^momentum=.*/momentum=1/'
+refused fraction_of_updates 'max_batches=1.5: not a whole number' 's/^max_batches=.*/max_batches=1.5/'
+refused no_batch 'batch=0: must be 1 or more' 's/^batch=.*/batch=0/'
+refused subdivisions_that_do_not_divide 'subdivisions=3: does not divide batch=16' 's/^batch=.*/&\nsubdivisions=3/'
+refused fewer_scales_than_steps 'scales=.1: has 1 entries, steps has 2' 's/^scales=.*/scales=.1/'
+refused more_scales_than_steps 'scales=.1,.1,.1: has 3 entries' 's/^scales=.*/scales=.1,.1,.1/'
+refused decays_of_another_length 'decays=.5: has 1 entries, steps has 2' 's/^scales=.*/&\ndecays=.5/'
+refused decays_without_steps 'decays=.5: stands beside steps' 's/^base_policy=.*/base_policy=constant\ndecays=.5/'
+refused an_empty_entry "entry 2, '', is no number" 's/^scales=.*/scales=.1,/'
+refused steps_that_fall 'steps=200,100: must increase' 's/^steps=.*/steps=200,100/'
+refused steps_that_stand 'steps=100,100: must increase' 's/^steps=.*/steps=100,100/'
+refused missing_steps 'steps: missing' '/^steps=/d'
+refused missing_scales 'scales: missing' '/^scales=/d'
+refused adam 'adam=1: policy=texp++ folds SGD' 's/^decay=.*/&\nadam=1/'
+refused clip 'clip=1: bounds weights' 's/^decay=.*/&\nclip=1/'
+refused cosine_without_end 'max_batches: missing' 's/^base_policy=.*/base_policy=cosine/; /^max_batches/d'
+refused poly_without_end 'max_batches: missing' 's/^base_policy=.*/base_policy=poly/; /^max_batches/d'
+refused too_much_decay 'decay=.05: learning_rate*decay reaches 0.005 at update 1, above (1-sqrt(momentum))^2 = 0.0026334' \
+    's/^decay=.*/decay=.05/'
+refused the_decay_that_would_do 'decay=0.026334 is the largest' 's/^decay=.*/decay=.05/'
+refused correction_elsewhere 'momentum_correction=1: belongs to policy=texp alone' 's/^decay=.*/&\nmomentum_correction=1/'
+refused affine_of_two 'affine=2: must be 0 or 1' 's/^decay=.*/&\naffine=2/'
+refused no_epsilon 'batchnorm_eps=0: must be positive' 's/^decay=.*/&\nbatchnorm_eps=0/'
+refused unknown_backend 'backend=gpu: must be auto or plain' 's/^decay=.*/&\nbackend=gpu/'
+refused flat_std 'std=0: must be positive' 's/^decay=.*/&\nstd=0/'
+refused means_of_other_channels 'mean=.1,.2: has 2 entries for channels=1' 's/^decay=.*/&\nmean=.1,.2/'
+refused both_augmentations "angle=7: belongs to Darknet's own augmentation" 's/^decay=.*/&\ncrop_pad=1\nangle=7/'
+refused no_equals_sign "'momentum' is neither [section] nor key=value" 's/^momentum=.*/momentum/'
+refused no_value "'momentum' is neither" 's/^momentum=.*/momentum=/'
+refused another_first_section 'the first section is [nett]' 's/^\[net\]/[nett]/'
+
+# Layers: these are read when the network is made.
+refused_layer() { # NAME TEXT SED-SCRIPT
+    sed "$3" good.cfg >bad.cfg
+    "$darknet" classifier valid none.data bad.cfg none.weights >out.txt 2>err.txt
+    status=$?
+    why=
+    [ $status -ne 0 ] && [ $status -lt 128 ] || why="status $status"
+    grep -qF -- "$2" err.txt || why="$why no '$2' in: $(tail -n 2 err.txt)"
+    result "$1" "$why"
+}
+refused_layer unknown_layer 'Darknet has no layer of this type (section [avgpol])' 's/^\[avgpool\]/[avgpol]/'
+refused_layer layer_number 'filters=eight: not a whole number' 's/^filters=8/filters=eight/'
+refused_layer fixed_without_weights 'fixed=1: this layer has no weights' 's/^\[avgpool\]/&\nfixed=1/'
+refused_layer affine_without_norm 'affine=0: this layer has no batch normalisation' 's/^\[avgpool\]/&\naffine=0/'
+refused_layer negative_init_std 'init_std=-1: negative' 's/^init_std=.*/init_std=-1/'
+refused_layer rate_of_one_layer 'learning_rate=2: policy=texp++ folds one rate' 's/^filters=8/&\nlearning_rate=2/'
+refused_layer fixed_of_two 'fixed=2: must be 0 or 1' 's/^fixed=1/fixed=2/'
+
+# Every cfg that Darknet ships is still understood.
+why=
+for cfg in "$OLDPWD"/build/darknet/cfg/*.cfg; do
+    "$darknet" texp schedule "$cfg" -to 3 >out.txt 2>err.txt || why="$why $(tail -n 1 err.txt)"
+done
+result "every_cfg_of_darknet_has_a_schedule" "$why"
+finish
