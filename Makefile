@@ -1,42 +1,108 @@
 # texp for Darknet: exponential learning rates. `make help` lists the targets.
 
+# What to build in; the first five mean what they mean in Darknet.
 GPU ?= 0
 CUDNN ?= 0
 OPENCV ?= 0
 OPENMP ?= 1
+DEBUG ?= 0
 ONEDNN ?= 1
 NATIVE ?= 0
-DEBUG ?= 0
-DATA ?= fashion-mnist
 
+# What to train.
+DATA ?= fashion-mnist
 ifeq ($(DATA),cifar10)
 CFG ?= cfg/preresnet32-texp++.cfg
 else
 CFG ?= cfg/preresnet32-short-texp++.cfg
 endif
 
+# Debian packages that each target needs, installed where they are missing.
 TO_BUILD := gcc libc6-dev patch xz-utils $(if $(filter 1,$(ONEDNN)),libdnnl-dev) \
-            $(if $(filter 1,$(OPENCV)),g++ pkgconf libopencv-dev) $(if $(filter 1,$(GPU)),g++)
+    $(if $(filter 1,$(GPU) $(OPENCV)),g++) $(if $(filter 1,$(OPENCV)),pkgconf libopencv-dev)
 TO_TEST := libcmocka-dev
+TO_TRAIN_fashion-mnist := $(if $(FASHION_MNIST),,dataset-fashion-mnist)
+TO_TRAIN_cifar10 := $(if $(CIFAR10)$(wildcard cifar-10-binary.tar.gz data/cifar-10-binary.tar.gz data/cifar10),,curl \
+    ca-certificates)
+TO_FORMAT := clang-format
 
-SH := scripts
-JOBS := $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE := $(MAKE) -f scripts/compile.mk --no-print-directory
+# All processors unless -j says otherwise.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+COMPILE = $(MAKE) -f scripts/compile.mk --no-print-directory
 
-.PHONY: all darknet prepare train data test test-long cfg format help clean distclean
+# The tests of `make test` and `make test-long`; TEST=name leaves one of them.
+TEST ?= *
+SHORT := $(wildcard tests/test_$(TEST).c tests/test_$(TEST).sh)
+LONG := $(wildcard tests/long_$(TEST).c tests/long_$(TEST).sh)
+BENCHMARKS := $(wildcard tests/bench_$(TEST).c)
+
+.PHONY: all darknet sources train data test test-long test-programs bench cfg format help clean distclean
 .NOTPARALLEL:
 
-all darknet: prepare
-	@$(COMPILE) -q program 2>/dev/null && echo "./darknet is up to date" || { \
-	    echo "Compiling Darknet and texp ..." && $(COMPILE) $(JOBS) program && echo "Built ./darknet"; }
+all darknet: sources
+	@if $(COMPILE) -q program 2>/dev/null; then \
+	    echo "./darknet is up to date"; \
+	else \
+	    echo "Compiling Darknet and texp ..." && \
+	    $(COMPILE) $(JOBS) program && \
+	    echo "Built ./darknet"; \
+	fi
 
-prepare:
-	@scripts/install-packages.sh $(TO_BUILD)
+sources:
+	@scripts/install-packages.sh $(TO_BUILD) $(NEEDS)
 	@scripts/fetch-darknet.sh
 	@scripts/patch-darknet.sh
 
+data: NEEDS = $(TO_TRAIN_$(DATA))
+data: all
+	@scripts/prepare-$(DATA).sh
+
+train: data
+	@scripts/train.sh cfg/$(DATA).data $(CFG)
+
+test: TESTS = $(SHORT)
+test-long: TESTS = $(LONG)
+test test-long: NEEDS = $(TO_TEST)
+test test-long: test-programs
+	@tests/run.sh $(TESTS)
+
+# Every build that one of the tests links with or asks for.
+test-programs: sources
+	@scripts/test-builds.sh $(TESTS) | while read -r build goal; do \
+	    $(COMPILE) BUILD=$$build -q $$goal TESTS="$(TESTS)" 2>/dev/null || { \
+	        echo "Compiling for the tests: $$build ..."; \
+	        $(COMPILE) $(JOBS) BUILD=$$build $$goal TESTS="$(TESTS)" || exit; \
+	    }; \
+	done
+
+bench: TESTS = $(BENCHMARKS)
+bench: test-programs
+	@for b in $(BENCHMARKS); do $$($(COMPILE) where)/$${b%.c} || exit; done
+
+cfg:
+	@scripts/make-cfgs.sh
+
+format:
+	@scripts/install-packages.sh $(TO_FORMAT)
+	@clang-format -i src/*.[ch] tests/*.c
+
+help:
+	@echo 'make              builds ./darknet: Darknet with exponential learning rates'
+	@echo 'make train        the same, prepares the images and trains; DATA=fashion-mnist or cifar10, CFG=file'
+	@echo 'make data         prepares the images alone; CIFAR10=path says where those of CIFAR-10 are'
+	@echo 'make test         runs the tests; TEST=schedule runs that one'
+	@echo 'make test-long    runs those that take minutes'
+	@echo 'make bench        runs the benchmarks'
+	@echo 'make cfg          writes cfg/preresnet32*.cfg anew from scripts/make-cfgs.sh'
+	@echo 'make format       formats the sources'
+	@echo 'make clean        removes what was compiled'
+	@echo 'make distclean    removes the sources fetched and the images prepared, too; weights stay'
+	@echo
+	@echo 'Options: GPU CUDNN OPENCV DEBUG (0), OPENMP ONEDNN (1) and NATIVE (0: any processor of this kind, 1: this one)'
+	@echo 'DARKNET=/path builds with your own checkout of Darknet 61c9d02. ARCH and CUDA are those of nvcc. V=1 shows the commands.'
+
 clean:
-	rm -rf build/host* build/stock build/plain build/double build/math darknet libdarknet.a
+	@rm -rf build/host* build/stock build/plain build/double build/math build/tests darknet libdarknet.a
 
 distclean: clean
-	rm -rf build
+	@rm -rf build data/fashion-mnist data/cifar10

@@ -6,7 +6,8 @@
 #   BUILD=double    everything with double in place of float, for finite differences
 #   BUILD=math      our mathematics alone, without Darknet
 #
-# Goals: program, library, tests (those of TESTS that say they link with this build).
+# Goals: program, library, tests (those of TESTS that say they link with this build), link (a program that is not put
+# into the root), where (prints the folder).
 # Each build has a folder under build/ named after its options; another value of another variable recompiles there.
 
 BUILD ?= host
@@ -22,7 +23,7 @@ ifneq ($(BUILD),host)
 override GPU := 0
 override CUDNN := 0
 override OPENCV := 0
-override OPENMP := 0
+override OPENMP := $(if $(filter math,$(BUILD)),1,0)
 override ONEDNN := 0
 override NATIVE := 0
 override DEBUG := 0
@@ -170,7 +171,7 @@ DEPENDENCIES = -MD -MP -MF $(@:.o=.d)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: program library tests force
+.PHONY: program library tests link where force
 
 ifeq ($(BUILD),host)
 program: darknet libdarknet.a
@@ -178,6 +179,9 @@ else
 program: $(O)/darknet
 endif
 library: $(O)/libdarknet.a
+link: $(O)/darknet
+where:
+	@echo $(O)
 
 # The root has the program and the library of the build made last.
 darknet libdarknet.a: %: $(O)/%
@@ -188,7 +192,7 @@ $(O)/darknet: $(PROGRAM) $(O)/libdarknet.a
 	$(Q)$(CC) $(COMMON) $(OPTS) $^ -o $@ $(LIBS)
 
 $(O)/libdarknet.a: $(LIBRARY)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $(O)/texp/%.o: src/%.c $(O)/flags
 	$(Q)$(CC) $(OUR_FLAGS) $(DEPENDENCIES) -c $< -o $@
@@ -210,9 +214,14 @@ $(O)/examples/%.o: $(D)/examples/%.c $(O)/flags
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-# A test's first lines say what it links with: /* links: math */, float (the host build), double, plain or stock+plain.
+# A test says what it links with: /* links: math */, float (the host build, also without a word), double, plain or
+# stock+plain; scripts/test-builds.sh and tests/run.sh read the same line.
 TESTS ?=
-LINKED := $(shell [ -z "$(TESTS)" ] || grep -lE '^/\* links:.*\<($(BUILD)$(if $(filter host,$(BUILD)),|float))\>' $(TESTS))
+C_TESTS := $(filter %.c,$(TESTS))
+LINKED := $(if $(C_TESTS),$(shell grep -lE '^/\* links:.*\<$(BUILD:host=float)\>' $(C_TESTS)))
+ifeq ($(BUILD),host)
+LINKED += $(if $(C_TESTS),$(shell grep -LE '^/\* links:' $(C_TESTS)))
+endif
 TEST_PROGRAMS := $(LINKED:tests/%.c=$(O)/tests/%)
 
 tests: $(TEST_PROGRAMS)

@@ -95,14 +95,15 @@ result "the_printed_seed_repeats_a_run" "$why"
 
 # --- stop and go on
 
-train endless.cfg &
+rm out.txt
+"$darknet" classifier train tiny.data endless.cfg >out.txt 2>err.txt &
 child=$!
 n=0
 while ! grep -q '^20, ' out.txt 2>/dev/null && [ $n -lt 200 ]; do
     sleep .1
     n=$((n + 1))
 done
-pkill -TERM -P $child 2>/dev/null || kill -TERM $child
+kill -TERM $child
 wait $child
 status=$?
 why=
