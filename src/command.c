@@ -60,11 +60,31 @@ static void parse_net(const char *cfg, network *net)
     texp_parse_net(net, first->options);
 }
 
+/* A column's text; formatting is most of the work, and most columns seldom change. */
+typedef struct {
+    long double value;
+    char text[64];
+} column;
+
+static const char *text_of(column *c, long double value, const char *format)
+{
+    if (!c->text[0] || c->value != value) {
+        c->value = value;
+        snprintf(c->text, sizeof c->text, format, value);
+    }
+    return c->text;
+}
+
 static void print_row(const texp_step *s, int csv)
 {
-    const char *format = csv ? "%ld,%.17g,%.17g,%.17g,%.17Lg,%.17Lg,%.17Lg\n"
-                             : "%9ld  %13.7g  %13.7g  %18.15g  %13.7Lg  %13.7Lg  %13.7Lg\n";
-    printf(format, s->update, s->base_rate, s->base_decay, s->alpha, s->scale, s->rate, s->decay);
+    static column columns[6];
+    const long double values[6] = {s->base_rate, s->base_decay, s->alpha, s->scale, s->rate, s->decay};
+    printf(csv ? "%ld" : "%9ld", s->update);
+    for (int i = 0; i < 6; ++i) {
+        const char *format = csv ? ",%.17Lg" : i == 2 ? "  %18.15Lg" : "  %13.7Lg";
+        fputs(text_of(columns + i, values[i], format), stdout);
+    }
+    putchar('\n');
 }
 
 static int schedule_command(int argc, char **argv)

@@ -50,7 +50,7 @@ static void rectify(float *out, const float *in, size_t n, float slope)
     for (size_t i = 0; i < n; ++i) out[i] = in[i] > 0 ? in[i] : slope * in[i];
 }
 
-static float slope_of(ACTIVATION a) { return a == LINEAR ? 1 : a == LEAKY ? .1f : 0; }
+static float slope_of(ACTIVATION a) { return a == LINEAR ? 1 : a == LEAKY ? .1 : 0; }
 
 static int is_fast_activation(ACTIVATION a) { return a == LINEAR || a == RELU || a == LEAKY; }
 
