@@ -40,7 +40,7 @@ BENCHMARKS := $(wildcard tests/bench_$(TEST).c)
 .NOTPARALLEL:
 
 all darknet: sources
-	@if $(COMPILE) -q program 2>/dev/null; then \
+	+@if $(COMPILE) -q program 2>/dev/null; then \
 	    echo "./darknet is up to date"; \
 	else \
 	    echo "Compiling Darknet and texp ..." && \
@@ -68,16 +68,16 @@ test test-long: test-programs
 
 # Every build that one of the tests links with or asks for.
 test-programs: sources
-	@scripts/test-builds.sh $(TESTS) | while read -r build goal; do \
+	+@scripts/test-builds.sh $(TESTS) | while read -r build goal; do \
 	    $(COMPILE) BUILD=$$build -q $$goal TESTS="$(TESTS)" 2>/dev/null || { \
 	        echo "Compiling for the tests: $$build ..."; \
-	        $(COMPILE) $(JOBS) BUILD=$$build $$goal TESTS="$(TESTS)" || exit; \
+	        $(COMPILE) $(JOBS) BUILD=$$build $$goal TESTS="$(TESTS)" </dev/null || exit; \
 	    }; \
 	done
 
 bench: TESTS = $(BENCHMARKS)
 bench: test-programs
-	@for b in $(BENCHMARKS); do $$($(COMPILE) where)/$${b%.c} || exit; done
+	+@for b in $(BENCHMARKS); do "$$($(COMPILE) -s where)/$${b%.c}" || exit; done
 
 cfg:
 	@scripts/make-cfgs.sh

@@ -1,0 +1,104 @@
+#!/bin/sh
+# Runs tests and counts them; the Makefile has compiled them.
+#
+#   tests/run.sh tests/test_X.c tests/test_Y.sh ...
+#
+# A C test is a cmocka program, build/*/tests/test_X, one for each build that it links with. Where it says
+# "links: stock+plain" it shows a defect of Darknet: it must pass on the patched build and fail on the stock one ("both"
+# beside it: pass on both). A shell test prints "ok NAME", "not ok NAME: why" or "skip NAME: why" and runs here with
+#   DARKNET_BIN=./darknet   DARKNET_STOCK=build/stock/darknet   DARKNET_PLAIN=build/plain/darknet
+# TEST_TIMEOUT is the number of seconds after which a program is stopped. The last line is the count.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+export LC_ALL=C
+export DARKNET_BIN=./darknet DARKNET_STOCK=build/stock/darknet DARKNET_PLAIN=build/plain/darknet
+# A test that calls make is not part of ours.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+host=$(make -s -f scripts/compile.mk where)
+logs=build/tests
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+
+# Reads a log and prints "passed failed skipped", of cmocka's lines or of ok and not ok. A test that began and did not
+# end has failed.
+# shellcheck disable=SC2016 # awk's dollars
+count='
+/\[ RUN      \] / { runs++; name = $NF }
+/\[       OK \] / { oks++ }
+/\[  SKIPPED \] / && $NF == name { skips++; name = "" }
+/^ok / { runs++; oks++ }
+/^not ok / { runs++ }
+/^skip / { runs++; skips++ }
+END { print oks + 0, runs - oks - skips, skips + 0 }
+'
+
+# Runs program $2 and reports it as $1; $3: must-fail where a failure is what it has to show.
+run() {
+    log=$logs/$(echo "$1" | tr ' /' '__').log
+    from=$(date +%s%N)
+    timeout "${TEST_TIMEOUT:-900}" "$2" >"$log" 2>&1 </dev/null
+    status=$?
+    took=$(date +%s%N)
+    took=$(((took - from) / 100000000))
+    # Words on purpose.
+    # shellcheck disable=SC2046
+    set -- "$1" "$2" "$3" $(awk "$count" "$log")
+    ok=$4 bad=$5 skip=$6
+    note=
+    if [ "$3" = must-fail ]; then
+        # A crash shows it as well; 124 to 127 mean that it was stopped by the timeout or could not be run.
+        case $status in
+            0 | 12[4-7]) ok=0 bad=1 skip=0 note=", does not show the defect" ;;
+            *) ok=1 bad=0 skip=0 note=", fails as it must" ;;
+        esac
+    elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        bad=1 note=", exit status $status"
+    elif [ $((ok + bad + skip)) -eq 0 ]; then
+        bad=1 note=", nothing was tested"
+    fi
+    passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    [ "$bad" -eq 0 ] && word=ok || word=FAILED
+    printf '%-6s %5d.%d s  %s: %d passed' "$word" $((took / 10)) $((took % 10)) "$1" "$ok"
+    [ "$bad" -eq 0 ] || printf ', %d failed' "$bad"
+    [ "$skip" -eq 0 ] || printf ', %d skipped' "$skip"
+    echo "$note"
+    [ "$3" = must-fail ] || grep -E '^(skip|note) ' "$log" | sed 's/^/                /'
+    [ "$bad" -eq 0 ] || { tail -n 60 "$log" | sed 's/^/    | /' && echo "    (all of it: $log)"; }
+}
+
+if [ $# -eq 0 ]; then
+    echo "No such test. There are:" >&2
+    (cd tests && ls test_* long_* 2>/dev/null) | sed 's/^test_//; s/\.[a-z]*$//' | sort -u | sed 's/^/    /' >&2
+    exit 1
+fi
+
+for test; do
+    name=$(basename "$test")
+    name=${name%.*}
+    case $test in
+        *.sh) run "${name#test_}" "$test" "" ;;
+        *.c)
+            links=$(sed -n 's,^/\* links:\(.*\)\*/.*,\1,p' "$test" | tr -cs '[:lower:]' ' ')
+            for link in ${links:-float}; do
+                case $link in
+                    float) run "${name#test_}" "$host/tests/$name" "" ;;
+                    stock) case " $links " in
+                        *" both "*) run "${name#test_} on stock Darknet" "build/stock/tests/$name" "" ;;
+                        *) run "${name#test_} on stock Darknet" "build/stock/tests/$name" must-fail ;;
+                    esac ;;
+                    math) run "${name#test_}" "build/math/tests/$name" "" ;;
+                    double | plain) run "${name#test_} ($link)" "build/$link/tests/$name" "" ;;
+                esac
+            done
+            ;;
+    esac
+done
+
+echo
+if [ "$skipped" -eq 0 ]; then
+    echo "$passed passed, $failed failed"
+else
+    echo "$passed passed, $failed failed, $skipped skipped"
+fi
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
