@@ -308,7 +308,7 @@ static void all_orders_of_four_are_equally_likely_over_epochs_and_over_seeds(voi
     assert_uniform(seeds, 24, DRAWS);
 }
 
-/* One item's places in two consecutive epochs fill the square evenly. (One item a pair: two items' are not independent.) */
+/* One item's places in two consecutive epochs fill the square evenly. (One item a pair: two depend on each other.) */
 static void an_epochs_order_says_nothing_of_the_next(void **state)
 {
     enum { N = 8, PAIRS = 16384 };

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The independent oracle of the schedules, in 50-digit arithmetic (mpmath; Debian: python3-mpmath).
 
-    tests/reference/schedule.py            verifies the equivalences, then writes schedule.csv beside this file
+    tests/reference/schedule.py            verifies the equivalences, then writes schedule.csv beside this file (6 min)
     tests/reference/schedule.py --check    the same, but compares with the file there; exit status 1 when it differs
     tests/reference/schedule.py --verify   the equivalences only (seconds)
 
 Everything here follows the paper's definitions (Li & Arora 2020) in their plainest form: the root of eq. 6 by the
 school formula, s as the quotient (1/alpha - 1)/eta, decay by the general formula, sums and cycles counted one by one,
-the limit at eta = 0 written out. None of it is the C code's algebra. Fifty digits leave more than thirty after the worst cancellation.
+the limit at eta = 0 written out. None of it is the C code's algebra. Fifty digits leave thirty or more after the worst
+cancellation.
 
 First the numbers prove themselves: SGD by the base recipe and SGD by the exponential one run side by side on a
 scale-invariant loss, and the weights must stay proportional, by the factor P, to 35 digits.
@@ -225,7 +226,8 @@ def bases(end, long_cycle=391):
         ("sigmoid", dict(base="sigmoid", gamma=0.02, step=2 * t, max_batches=end)),
         ("cosine", dict(base="cosine", step=1, max_batches=end)),
         ("cosine/epoch", dict(base="cosine", step=long_cycle, max_batches=end)),
-        ("sgdr", dict(base="sgdr", learning_rate_min=0.001, sgdr_cycle=long_cycle // 10, sgdr_mult=2.0, max_batches=end)),
+        ("sgdr", dict(base="sgdr", learning_rate_min=0.001, sgdr_cycle=long_cycle // 10, sgdr_mult=2.0,
+                      max_batches=end)),
         ("sgdr/zero", dict(base="sgdr", sgdr_cycle=long_cycle // 3, sgdr_mult=1.0, max_batches=end)),
         ("sgdr/1.5", dict(base="sgdr", learning_rate_min=0.002, sgdr_cycle=long_cycle // 5, sgdr_mult=1.5,
                           max_batches=end)),
