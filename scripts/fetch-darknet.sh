@@ -167,7 +167,7 @@ for way in $ways; do
             ;;
     esac
     echo "That did not work." >&2
-    [ ! -s "$work/log" ] || tail -n 3 "$work/log" | sed 's/^/    /' >&2
+    [ ! -s "$work/log" ] || grep -E '^(E|fatal|error|tar):' "$work/log" | sort -u | head -n 3 | sed 's/^/    /' >&2 || :
 done
 echo "Could not fetch Darknet. If you have it, say where: make DARKNET=/path/to/darknet" >&2
 exit 1

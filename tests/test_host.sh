@@ -1,0 +1,169 @@
+#!/bin/sh
+# The sources of Darknet: fetched, verified and patched in a tree of their own, without a network.
+set -u
+
+mkdir -p build/tests
+tree=$(mktemp -d "$PWD/build/tests/host.XXXXXX") || exit 1
+trap 'rm -rf "$tree"' EXIT
+pristine=$PWD/build/darknet-pristine
+mkdir "$tree/scripts" "$tree/darknet-patches"
+cp scripts/fetch-darknet.sh scripts/patch-darknet.sh "$tree/scripts"
+cp darknet-patches/upstream.sha256 "$tree/darknet-patches"
+unset DARKNET DARKNET_URL DARKNET_COMMIT DARKNET_FROM
+failed=0
+
+result() { # name, empty or why it failed
+    if [ -z "$2" ]; then
+        echo "ok $1"
+    else
+        echo "not ok $1: $2" | tr '\n' ' '
+        echo
+        failed=1
+    fi
+}
+
+# Runs fetch-darknet.sh from nothing, with settings; leaves its output in $said.
+fetch() {
+    rm -rf "$tree/build"
+    said=$(env "$@" "$tree/scripts/fetch-darknet.sh" 2>&1)
+}
+
+is_pristine() {
+    diff -r "$pristine" "$tree/build/darknet-pristine" 2>&1
+}
+
+state_of() { # folder
+    (cd "$1" && find . -not -path './.git/*' -type f -exec sha256sum {} + | sort)
+}
+
+in_repository() {
+    git -C "$tree/repository" -c user.name=test -c user.email=test@localhost "$@"
+}
+
+test_checkout() {
+    cp -R "$pristine" "$tree/mine"
+    echo "int mine;" >"$tree/mine/src/mine.c"
+    before=$(state_of "$tree/mine")
+    why=
+    fetch DARKNET="$tree/mine" || why="$said"
+    [ "$before" = "$(state_of "$tree/mine")" ] || why="$why the checkout changed"
+    result a_checkout_is_copied_and_left_alone "$why$(is_pristine)"
+}
+
+test_wrong() {
+    cp -R "$pristine" "$tree/wrong"
+    echo "int wrong;" >>"$tree/wrong/src/gemm.c"
+    rm "$tree/wrong/include/darknet.h"
+    why=
+    if fetch DARKNET="$tree/wrong"; then
+        why="taken"
+    elif ! echo "$said" | grep -q 'src/gemm.c differs' || ! echo "$said" | grep -q 'include/darknet.h is missing'; then
+        why="$said"
+    elif [ -e "$tree/build/darknet-pristine" ]; then
+        why="something was copied"
+    fi
+    result wrong_contents_are_refused_by_name "$why"
+
+    why=
+    fetch DARKNET="$tree/nowhere" && why="taken"
+    echo "$said" | grep -q 'nowhere: no such folder' || why="$why $said"
+    result a_missing_checkout_is_refused "$why"
+}
+
+test_changed_copy() {
+    why=
+    fetch DARKNET="$tree/mine" || why="$said"
+    echo "int changed;" >>"$tree/build/darknet-pristine/src/gemm.c"
+    said=$(env DARKNET="$tree/mine" "$tree/scripts/fetch-darknet.sh" 2>&1) || why="$why $said"
+    result a_changed_copy_is_replaced "$why$(is_pristine)"
+}
+
+test_git() {
+    if ! command -v git >/dev/null 2>&1; then
+        echo "skip git: no git here"
+        return
+    fi
+    cp -R "$pristine" "$tree/repository"
+    in_repository init -q
+    in_repository add -A
+    in_repository commit -q -m "the pinned one"
+    commit=$(in_repository rev-parse HEAD)
+    echo "int later;" >>"$tree/repository/src/gemm.c"
+    in_repository commit -q -a -m "a later one"
+    before=$(state_of "$tree/repository")$(in_repository rev-parse HEAD)
+
+    why=
+    fetch DARKNET_FROM=git DARKNET_URL="file://$tree/repository" DARKNET_COMMIT="$commit" || why="$said"
+    result the_pinned_commit_is_cloned "$why$(is_pristine)"
+
+    why=
+    fetch DARKNET="$tree/repository" DARKNET_COMMIT="$commit" || why="$said"
+    [ "$before" = "$(state_of "$tree/repository")$(in_repository rev-parse HEAD)" ] || why="$why the checkout changed"
+    result the_pinned_commit_of_a_checkout_is_taken_whatever_it_has_out "$why$(is_pristine)"
+
+    why=
+    fetch DARKNET_FROM=git DARKNET_URL="file://$tree/repository" && why="taken without the commit"
+    echo "$said" | grep -q 'make DARKNET=' || why="$why no advice: $said"
+    result a_repository_without_the_commit_is_refused "$why"
+}
+
+# Prints a patch to src/gemm.c that adds a line after line $1 of the file $2.
+patch_after() {
+    mkdir -p "$tree/a/src" "$tree/b/src"
+    cp "$2" "$tree/a/src/gemm.c"
+    sed "$1a /* added */" "$2" >"$tree/b/src/gemm.c"
+    (cd "$tree" && diff -u a/src/gemm.c b/src/gemm.c)
+}
+
+test_patches() {
+    fetch DARKNET="$pristine" || :
+    patch_after 40 "$pristine/src/gemm.c" >"$tree/darknet-patches/0001-fits.patch"
+    why=$("$tree/scripts/patch-darknet.sh" 2>&1) && why=
+    grep -q 'added' "$tree/build/darknet/src/gemm.c" || why="$why not applied"
+    result a_patch_is_applied "$why$(is_pristine)"
+
+    why=
+    touch -d '2001-01-01' "$tree/build/darknet/src/blas.c" "$tree/build/darknet/src/gemm.c"
+    patch_after 41 "$pristine/src/gemm.c" >"$tree/darknet-patches/0001-fits.patch"
+    "$tree/scripts/patch-darknet.sh" >/dev/null 2>&1 || why="refused"
+    [ -z "$(find "$tree/build/darknet/src/blas.c" -newermt 2002-01-01)" ] || why="$why blas.c was touched"
+    [ -n "$(find "$tree/build/darknet/src/gemm.c" -newermt 2002-01-01)" ] || why="$why gemm.c was not"
+    result a_changed_patch_touches_what_it_changes "$why"
+
+    # The same lines, further down: patch would take it with an offset.
+    sed '1i /* one more line */' "$pristine/src/gemm.c" >"$tree/moved.c"
+    patch_after 41 "$tree/moved.c" >"$tree/darknet-patches/0001-fits.patch"
+    why=
+    said=$("$tree/scripts/patch-darknet.sh" 2>&1) && why="applied"
+    echo "$said" | grep -q '0001-fits.patch does not fit' || why="$why not named: $said"
+    result a_patch_with_an_offset_is_refused "$why"
+
+    # One line of context differs: patch would take it with fuzz.
+    sed '43s/.*/something else/' "$pristine/src/gemm.c" >"$tree/moved.c"
+    patch_after 41 "$tree/moved.c" >"$tree/darknet-patches/0001-fits.patch"
+    why=
+    said=$("$tree/scripts/patch-darknet.sh" 2>&1) && why="applied"
+    result a_patch_with_fuzz_is_refused "$why"
+
+    rm "$tree/darknet-patches/0001-fits.patch"
+    why=$("$tree/scripts/patch-darknet.sh" 2>&1) && why=
+    result no_patch_leaves_the_sources_pristine "$why$(diff -r "$pristine" "$tree/build/darknet" 2>&1)"
+}
+
+# A patch begins with a line that says what, an empty one, and the reason, up to "---".
+test_reasons() {
+    why=
+    for patch in darknet-patches/*.patch; do
+        [ -e "$patch" ] || continue
+        [ -n "$(sed -n '2,/^---$/p' "$patch" | grep '[a-z]')" ] || why="$why ${patch##*/} gives none;"
+    done
+    result every_patch_gives_its_reason "$why"
+}
+
+test_checkout
+test_wrong
+test_changed_copy
+test_git
+test_patches
+test_reasons
+exit $failed
