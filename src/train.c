@@ -331,6 +331,7 @@ static void print_classic(const texp_run *run, float loss, float average, double
     network *net = run->net;
     printf("%ld, %.3f: %f, %f avg, %g rate, %lf seconds, %ld images\n", (long)get_current_batch(net),
            (float)(*net->seen) / run->images, loss, average, get_current_rate(net), seconds, (long)*net->seen);
+    fflush(stdout); /* a file or pipe shows it now */
 }
 
 static void validate(texp_run *run)
