@@ -155,7 +155,7 @@ test_reasons() {
     why=
     for patch in darknet-patches/*.patch; do
         [ -e "$patch" ] || continue
-        [ -n "$(sed -n '2,/^---$/p' "$patch" | grep '[a-z]')" ] || why="$why ${patch##*/} gives none;"
+        sed -n '2,/^---$/p' "$patch" | grep -q '[a-z]' || why="$why ${patch##*/} gives none;"
     done
     result every_patch_gives_its_reason "$why"
 }
