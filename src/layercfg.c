@@ -5,59 +5,10 @@
 #include "origin.h"
 #include "texp.h"
 
-#include "batchnorm_layer.h"
-#include "connected_layer.h"
-#include "convolutional_layer.h"
-#include "local_layer.h"
 #include "option_list.h"
 
 #include <float.h>
 #include <math.h>
-
-static int has_weights(const layer *l) { return l->weights && l->weight_updates; }
-
-/* Layers that hold connected or convolutional layers of their own and update them in their own way. */
-static int is_recurrent(const layer *l)
-{
-    return l->type == RNN || l->type == GRU || l->type == LSTM || l->type == CRNN;
-}
-
-static int has_norm(const layer *l) { return l->batch_normalize || l->type == BATCHNORM; }
-
-/* Weights of one output: what a unit of this layer sums over. */
-static int fan_in(const layer *l)
-{
-    if (l->type == CONNECTED) return l->inputs;
-    return l->size * l->size * l->c / (l->groups > 0 ? l->groups : 1);
-}
-
-static size_t count_weights(const layer *l)
-{
-    if (l->type == CONNECTED) return (size_t)l->inputs * l->outputs;
-    if (l->type == LOCAL) return (size_t)l->size * l->size * l->c * l->n * l->out_w * l->out_h;
-    return (size_t)l->nweights;
-}
-
-size_t texp_layer_weights(const layer *l) { return has_weights(l) ? count_weights(l) : 0; }
-
-size_t texp_layer_biases(const layer *l)
-{
-    if (!l->biases || !l->bias_updates) return 0;
-    if (l->type == CONNECTED || l->type == LOCAL) return (size_t)l->outputs;
-    return l->type == BATCHNORM ? (size_t)l->c : (size_t)l->n;
-}
-
-static void draw_weights(layer *l, double std)
-{
-    size_t n = count_weights(l);
-    for (size_t i = 0; i < n; ++i) l->weights[i] = std * rand_normal();
-#ifdef GPU
-    if (gpu_index < 0) return;
-    if (l->type == CONNECTED) push_connected_layer(*l);
-    else if (l->type == LOCAL) push_local_layer(*l);
-    else push_convolutional_layer(*l);
-#endif
-}
 
 static int flag(list *options, const char *key, int otherwise)
 {
@@ -98,30 +49,52 @@ static void set_norm(texp_layer *t, const texp_net *net)
     t->eps_root = t->exact ? 0 : .000001f;
 }
 
-void texp_parse_layer(layer *l, list *options, network *net, int index)
+static void set_weights(layer *l, const texp_layer *own, double std)
+{
+    if (own->fixed && std < 0) std = sqrt(1. / texp_fan_in(l));
+    if (std >= 0) texp_draw_weights(l, std);
+}
+
+static void refuse_own_rate(const layer *l, list *options, const texp_net *t)
+{
+    if (t->recipe.form == TEXP_PLAIN || l->learning_rate_scale == 1) return;
+    texp_origin origin = texp_origin_of(options, "learning_rate");
+    texp_refuse(&origin, "learning_rate", option_find(options, "learning_rate"),
+                "policy=%s folds one rate for all layers; remove this layer's own", t->policy);
+}
+
+/* A recurrent layer's keys hold for the layers inside it. */
+static void parse_inner_layers(layer *l, const texp_layer *own, double std)
+{
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    int n = texp_inner_layers(l, inner);
+    for (int i = 0; i < n; ++i) {
+        inner[i]->texp = malloc(sizeof *own);
+        *inner[i]->texp = *own;
+        set_weights(inner[i], own, std);
+    }
+}
+
+void texp_parse_layer(layer *l, list *options, network *net)
 {
     texp_net *t = net->texp;
-    int weights = has_weights(l) && !is_recurrent(l);
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    int weights = texp_layer_weights(l) || texp_inner_layers(l, inner);
     demand(weights, options, "fixed", "weights that could be fixed");
     demand(weights, options, "init_std", "weights");
-    demand(has_norm(l), options, "affine", "batch normalisation");
+    demand(texp_has_norm(l), options, "affine", "batch normalisation");
     demand(l->type == CONVOLUTIONAL || l->type == CONNECTED, options, "bias", "bias that could be left out");
     texp_layer *own = calloc(1, sizeof *own);
     own->fixed = flag(options, "fixed", 0);
-    own->frozen_affine = has_norm(l) && (!flag(options, "affine", !t->frozen_affine) || own->fixed);
+    own->frozen_affine = texp_has_norm(l) && (!flag(options, "affine", !t->frozen_affine) || own->fixed);
     own->frozen_bias = !flag(options, "bias", 1);
-    double std = read_std(options);
-    if (own->fixed && std < 0) std = sqrt(1. / fan_in(l));
-    if (std >= 0) draw_weights(l, std);
-    if (own->fixed || own->frozen_affine || own->frozen_bias) t->ours = 1;
-    if (t->recipe.form != TEXP_PLAIN && l->learning_rate_scale != 1 && weights) {
-        texp_origin origin = texp_origin_of(options, "learning_rate");
-        texp_refuse(&origin, "learning_rate", option_find(options, "learning_rate"),
-                    "policy=%s folds one rate for all layers; remove this layer's own", t->policy);
-    }
     set_norm(own, t);
+    double std = read_std(options);
+    if (texp_layer_weights(l)) set_weights(l, own, std);
+    if (weights) refuse_own_rate(l, options, t);
+    if (own->fixed || own->frozen_affine || own->frozen_bias) t->ours = 1;
     l->texp = own;
-    (void)index;
+    parse_inner_layers(l, own, std);
 }
 
 void texp_free_layer(layer l)
@@ -207,16 +180,24 @@ static void find_growing_layers(network *net)
 
 /* --- the last lines of the layer table --------------------------------------------------------------------------- */
 
+static void count_layer(const layer *l, size_t *trained, size_t *frozen)
+{
+    const texp_layer *own = l->texp;
+    size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
+    *(own->fixed ? frozen : trained) += weights;
+    if (texp_has_norm(l)) *trained += own->frozen_affine ? 0 : 2 * biases;
+    else if (!own->frozen_bias && !own->fixed) *trained += biases;
+}
+
 static void count_parameters(const network *net, size_t *trained, size_t *frozen)
 {
+    layer *inner[TEXP_MOST_INNER_LAYERS];
     *trained = *frozen = 0;
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
-        const texp_layer *own = l->texp;
-        size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
-        *(own->fixed ? frozen : trained) += weights;
-        if (has_norm(l) && !own->frozen_affine) *trained += 2 * biases;
-        if (!has_norm(l) && biases && !own->frozen_bias && !own->fixed) *trained += biases;
+        int n = texp_inner_layers(l, inner);
+        for (int j = 0; j < n; ++j) count_layer(inner[j], trained, frozen);
+        if (!n) count_layer(l, trained, frozen);
     }
 }
 

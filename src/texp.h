@@ -12,7 +12,7 @@ void texp_parse_net(network *net, list *options);
 /* The policy that Darknet's own parser shall see: the base of a texp* policy. */
 char *texp_base_policy(network *net, char *policy);
 /* Layer keys affine, fixed, bias, init_std; called before unused keys are reported. */
-void texp_parse_layer(layer *l, list *options, network *net, int index);
+void texp_parse_layer(layer *l, list *options, network *net);
 /* Once all layers stand: which of them take the exponential rate. */
 void texp_parse_end(network *net);
 void texp_free_net(network *net);

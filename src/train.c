@@ -262,6 +262,7 @@ static int weights_are_finite(const network *net)
 {
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
+        texp_pull_weights(l);
         if (!is_finite_array(l->weights, texp_layer_weights(l))) return 0;
     }
     return 1;
@@ -281,7 +282,6 @@ static void save(texp_run *run, const char *kind)
     save_weights(run->net, run->checkpoint);
 }
 
-/* On the GPU the arrays that are looked at are those of the last save. */
 static void save_checked(texp_run *run, const char *kind)
 {
     if (!weights_are_finite(run->net)) stop_at_nan(run, "the weights are no longer finite");

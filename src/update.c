@@ -198,17 +198,13 @@ static update_args common_args(network *net, const texp_step *step, double facto
     return a;
 }
 
-/* Recurrent layers update the layers inside them themselves. */
-static void update_as_darknet(layer l, update_args a, int on_gpu)
+/* A layer, or the layers that a recurrent one holds. */
+static void update_whole_layer(layer l, const texp_step *step, double factor, const update_args *a, int on_gpu)
 {
-#ifdef GPU
-    if (on_gpu) {
-        if (l.update_gpu) l.update_gpu(l, a);
-        return;
-    }
-#endif
-    (void)on_gpu;
-    if (l.update) l.update(l, a);
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    int n = texp_inner_layers(&l, inner);
+    for (int i = 0; i < n; ++i) update_layer(*inner[i], step, factor, a, on_gpu);
+    if (texp_layer_weights(&l) || l.type == BATCHNORM) update_layer(l, step, factor, a, on_gpu);
 }
 
 int texp_update_network(network *net)
@@ -223,11 +219,7 @@ int texp_update_network(network *net)
                   t->file, step->update, step->rate);
     }
     update_args a = common_args(net, step, factor);
-    for (int i = 0; i < net->n; ++i) {
-        layer l = net->layers[i];
-        if (!l.texp || (!texp_layer_weights(&l) && l.type != BATCHNORM)) update_as_darknet(l, a, ON_GPU(net));
-        else update_layer(l, step, factor, &a, ON_GPU(net));
-    }
+    for (int i = 0; i < net->n; ++i) update_whole_layer(net->layers[i], step, factor, &a, ON_GPU(net));
     follow_statistics(net, step->next_scale / step->scale);
     texp_follow_scale(net, step->next_scale);
     return 1;
