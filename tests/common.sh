@@ -42,7 +42,7 @@ tiny_data() {
     printf 'lower\nupper\n' >labels.list
     for part in train test; do
         [ $part = train ] && n=96 || n=40
-        tiny_idx $n $n $part.images $part.labels
+        tiny_idx "$n" "$n" $part.images $part.labels
         "$darknet" texp images idx $part.images $part.labels labels.list $part >/dev/null || exit 1
         find "$(pwd)/$part" -name '*.png' | sort >$part.list
     done
