@@ -245,15 +245,15 @@ static void use_fast_form(layer *l)
  * otherwise than Darknet does. */
 static void appoint_writer(network *net, int index)
 {
-    int last = -1, readers = count_readers(net, index, &last);
+    int last = -1;
+    count_readers(net, index, &last);
     if (last < 0 || !has_fast_form(net->layers + last)) return;
     layer *reader = net->layers + last;
     if (reader->type == DROPOUT || net->layers[index].type == DROPOUT) return;
     if (index + 1 < net->n && net->layers[index + 1].type == DROPOUT) return;
-    int twice = readers > 1 && last == index + 1 && reads_previous(reader) && reads_other(reader, index);
+    /* A shortcut that reads one layer twice writes first and adds then. */
     if (last == index + 1 && reads_previous(reader)) reader->texp->writes = 1;
     else reader->texp->writes_from = 1;
-    if (twice) reader->texp->writes_from = 0;
     net->layers[index].texp->keeps_delta = 1;
 }
 

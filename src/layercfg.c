@@ -214,6 +214,16 @@ static void warn_of_range(const texp_net *t)
     }
 }
 
+/* Without CUDA gpu_index means nothing: only Darknet's own main sets it to -1 there. */
+static int on_gpu(void)
+{
+#ifdef GPU
+    return gpu_index >= 0;
+#else
+    return 0;
+#endif
+}
+
 void texp_parse_end(network *net)
 {
     texp_net *t = net->texp;
@@ -229,5 +239,5 @@ void texp_parse_end(network *net)
                 t->trainable, t->growing == t->trainable ? "" : ", the others their base rate");
         warn_of_range(t);
     }
-    if (!t->plain && gpu_index < 0) texp_use_fast_layers(net);
+    if (!t->plain && !on_gpu()) texp_use_fast_layers(net);
 }
