@@ -1,0 +1,573 @@
+/* links: double, float */
+/*
+ * Gradients of the layers that PreResNet32 uses, and of their neighbours, alone and where several layers read one.
+ *
+ * One list of networks. In the double build each backend's gradient by every weight, scale, bias and input is held
+ * against central differences of the loss, and both backends against each other to rounding. In the float build
+ * oneDNN's convolutions and the fused loops are held against Darknet's plain loops on the same weights.
+ */
+#include "support.h"
+
+#include "net.h"
+
+#include "batchnorm_layer.h"
+
+#define SECTION(name, keys) "\n[" name "]\n" keys
+#define CONV(n, size, stride, more)                                                                                    \
+    SECTION("convolutional", "filters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=linear\n" more)
+#define NO_BIAS               "bias=0\n"
+#define NORM                  SECTION("batchnorm", "")
+#define FROZEN_NORM           SECTION("batchnorm", "affine=0\n")
+#define ACT(kind)             SECTION("activation", "activation=" kind "\n")
+#define RELU                  ACT("relu")
+#define ADD(from)             SECTION("shortcut", "from=" #from "\nactivation=linear\n")
+#define FROM(layers)          SECTION("route", "layers=" layers "\n")
+#define POOL                  SECTION("avgpool", "")
+#define MAX_POOL              SECTION("maxpool", "size=2\nstride=2\n")
+#define DROPOUT_OF(part)      SECTION("dropout", "probability=" part "\n")
+#define CONNECTED_TO(n, more) SECTION("connected", "output=" #n "\nactivation=linear\n" more)
+#define LOSS                  CONNECTED_TO(3, "") SECTION("softmax", "")
+
+/* The blocks of PreResNet32, and of the network of He et al. before it. */
+#define BLOCK(n)                                                                                                       \
+    NORM RELU CONV(n, 3, 1, NO_BIAS)                                                                                   \
+    NORM RELU CONV(n, 3, 1, NO_BIAS) ADD(-7)
+#define HALF_BLOCK(n)                                                                                                  \
+    NORM RELU CONV(n, 3, 2, NO_BIAS)                                                                                   \
+    NORM RELU CONV(n, 3, 1, NO_BIAS) FROM("-7") NORM CONV(n, 1, 2, NO_BIAS) ADD(-4)
+#define NORMED "batch_normalize=1\n"
+#define POST_BLOCK(n)                                                                                                  \
+    SECTION("convolutional", NORMED "filters=" #n "\nsize=3\nstride=1\npad=1\nactivation=relu\n")                      \
+    CONV(n, 3, 1, NORMED) SECTION("shortcut", "from=-3\nactivation=relu\n")
+
+typedef struct {
+    const char *name;
+    int batch, c, h, w;
+    const char *body;
+    int large; /* too large for differences: backends against each other only */
+} network_case;
+
+static const network_case cases[] = {
+    /* One layer between two convolutions, so that its gradients by weights and by input are both seen. */
+    {"convolution_3x3", 3, 2, 5, 7, CONV(3, 3, 1, "") CONV(2, 3, 1, "") LOSS, 0},
+    {"convolution_3x3_stride_2_odd", 3, 2, 5, 7, CONV(3, 3, 2, "") CONV(2, 3, 2, NO_BIAS) LOSS, 0},
+    {"convolution_3x3_stride_2_even", 2, 2, 6, 8, CONV(3, 3, 2, "") CONV(2, 3, 2, "") LOSS, 0},
+    {"convolution_1x1", 3, 2, 3, 4, CONV(3, 1, 1, "") CONV(2, 1, 1, "") LOSS, 0},
+    {"convolution_1x1_stride_2", 3, 2, 5, 7, CONV(3, 1, 2, "") CONV(2, 1, 2, "") LOSS, 0},
+    {"convolution_1x1_padded", 2, 2, 4, 3,
+     CONV(2, 3, 1, "") SECTION("convolutional", "filters=2\nsize=1\nstride=2\npadding=1\nactivation=linear\n") LOSS, 0},
+    {"convolution_5x5_stride_3_no_padding", 2, 2, 9, 11,
+     CONV(2, 3, 1, "") SECTION("convolutional", "filters=2\nsize=5\nstride=3\nactivation=linear\n") LOSS, 0},
+    {"convolution_of_groups", 2, 4, 5, 5, CONV(4, 3, 1, "groups=2\n") CONV(6, 3, 2, "groups=2\n") LOSS, 0},
+    {"convolution_bias_leaky", 2, 2, 5, 5,
+     SECTION("convolutional", "filters=3\nsize=3\nstride=1\npad=1\nactivation=leaky\n") CONV(2, 3, 1, "") LOSS, 0},
+    {"convolution_logistic", 2, 2, 5, 5,
+     SECTION("convolutional", "filters=3\nsize=3\nstride=1\npad=1\nactivation=logistic\n") CONV(2, 3, 1, "") LOSS, 0},
+    {"convolution_batch_normalize", 3, 2, 5, 5, CONV(3, 3, 1, NORMED) CONV(2, 3, 2, NORMED) LOSS, 0},
+    {"convolution_batch_normalize_frozen", 3, 2, 5, 5, CONV(3, 3, 1, NORMED "affine=0\n") CONV(2, 3, 2, NORMED) LOSS,
+     0},
+    {"convolution_batch_normalize_relu", 3, 2, 5, 5,
+     SECTION("convolutional", NORMED "filters=3\nsize=3\nstride=1\npad=1\nactivation=relu\n") LOSS, 0},
+    {"batchnorm", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM LOSS, 0},
+    {"batchnorm_frozen", 3, 2, 5, 3, CONV(3, 3, 1, "") FROZEN_NORM LOSS, 0},
+    {"batchnorm_first", 3, 2, 5, 3, NORM RELU LOSS, 0},
+    {"batchnorm_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM RELU CONV(2, 3, 1, "") LOSS, 0},
+    {"batchnorm_frozen_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") FROZEN_NORM RELU CONV(2, 3, 1, "") LOSS, 0},
+    {"batchnorm_leaky", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM ACT("leaky") LOSS, 0},
+    {"batchnorm_logistic", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM ACT("logistic") LOSS, 0},
+    {"batchnorm_relu_with_a_second_reader", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM RELU ADD(-2) LOSS, 0},
+    {"activation_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") RELU CONV(2, 3, 1, "") LOSS, 0},
+    {"activation_first", 3, 2, 5, 3, RELU CONV(2, 3, 1, "") LOSS, 0},
+    {"avgpool", 3, 2, 5, 3, CONV(3, 3, 1, "") POOL LOSS, 0},
+    {"maxpool", 3, 2, 6, 4, CONV(3, 3, 1, "") MAX_POOL CONV(2, 3, 1, "") LOSS, 0},
+    {"dropout", 3, 2, 4, 3, CONV(3, 3, 1, "") RELU DROPOUT_OF(".3") CONV(2, 3, 1, "") DROPOUT_OF(".3") LOSS, 0},
+    {"dropout_behind_batchnorm_relu", 3, 2, 4, 3, CONV(3, 3, 1, "") NORM RELU DROPOUT_OF(".3") CONV(2, 3, 1, "") LOSS,
+     0},
+    {"connected", 4, 2, 2, 3, CONNECTED_TO(4, "") RELU LOSS, 0},
+    {"connected_fixed", 4, 2, 3, 3, CONV(3, 3, 1, "") POOL CONNECTED_TO(4, "fixed=1\n") SECTION("softmax", ""), 0},
+    {"connected_batch_normalize", 4, 2, 2, 3, CONNECTED_TO(4, NORMED) RELU LOSS, 0},
+    {"convolution_fixed", 2, 2, 5, 5, CONV(3, 3, 1, "") CONV(2, 3, 2, "fixed=1\n") LOSS, 0},
+    /* Several readers of one layer. */
+    {"shortcut", 3, 2, 5, 3, CONV(2, 3, 1, "") CONV(2, 3, 1, "") ADD(-2) LOSS, 0},
+    {"shortcut_relu", 3, 2, 5, 3,
+     CONV(2, 3, 1, "") CONV(2, 3, 1, "") SECTION("shortcut", "from=-2\nactivation=relu\n") LOSS, 0},
+    {"shortcut_of_one_layer_twice", 3, 2, 5, 3, CONV(2, 3, 1, "") ADD(-1) LOSS, 0},
+    {"shortcut_of_other_shape", 3, 2, 6, 4, CONV(2, 3, 1, "") CONV(3, 3, 2, "") ADD(-2) LOSS, 0},
+    {"shortcut_weighted", 3, 2, 5, 3,
+     CONV(2, 3, 1, "") CONV(2, 3, 1, "") SECTION("shortcut", "from=-2\nalpha=1\nbeta=.5\nactivation=linear\n") LOSS, 0},
+    {"shortcut_from_what_a_batchnorm_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM ADD(-2) LOSS, 0},
+    {"shortcut_from_what_an_activation_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") RELU ADD(-2) LOSS, 0},
+    {"shortcut_from_what_a_1x1_convolution_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") CONV(2, 1, 1, "") ADD(-2) LOSS, 0},
+    {"shortcut_from_what_a_maxpool_and_a_route_read", 2, 2, 6, 4,
+     CONV(2, 3, 1, "") MAX_POOL CONV(2, 3, 1, "") FROM("-3") ADD(-4) LOSS, 0},
+    {"shortcuts_of_one_layer", 3, 2, 5, 3,
+     CONV(2, 3, 1, "") NORM RELU CONV(2, 3, 1, "") ADD(-4) CONV(2, 3, 1, "") ADD(-6) LOSS, 0},
+    {"route_of_one_layer", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM RELU FROM("-3") CONV(3, 3, 1, "") LOSS, 0},
+    {"route_of_the_layer_before", 3, 2, 5, 3, CONV(2, 3, 1, "") FROM("-1") CONV(3, 3, 1, "") LOSS, 0},
+    {"route_of_two_layers", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM RELU FROM("-1,-3") CONV(3, 3, 1, "") LOSS, 0},
+    {"route_of_one_layer_twice", 3, 2, 5, 3, CONV(2, 3, 1, "") RELU FROM("-2,-2") CONV(3, 3, 1, "") LOSS, 0},
+    {"routes_back_to_one_layer", 3, 2, 5, 3,
+     CONV(2, 3, 1, "") NORM RELU FROM("-3") CONV(2, 3, 1, "") FROM("-5") CONV(2, 1, 1, "") ADD(-3) LOSS, 0},
+    {"layer_that_nothing_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM RELU FROM("0") CONV(3, 3, 1, "") LOSS, 0},
+    {"dropout_read_by_shortcuts_in_turn", 3, 2, 4, 3, CONV(2, 3, 1, "") DROPOUT_OF(".3") RELU ADD(-3) ADD(-3) LOSS, 0},
+    {"dropout_at_a_shortcut", 3, 2, 4, 3, CONV(2, 3, 1, "") DROPOUT_OF(".3") RELU ADD(-2) ADD(-4) LOSS, 0},
+    /* Whole networks. */
+    {"preresnet_block", 3, 2, 5, 3, CONV(2, 3, 1, NO_BIAS) BLOCK(2) NORM RELU POOL LOSS, 0},
+    {"preresnet_halving_block", 3, 2, 7, 5, CONV(2, 3, 1, NO_BIAS) HALF_BLOCK(3) NORM RELU POOL LOSS, 0},
+    {"preresnet", 4, 3, 7, 5,
+     CONV(2, 3, 1, NO_BIAS) BLOCK(2) HALF_BLOCK(3) BLOCK(3) NORM RELU POOL CONNECTED_TO(3, "fixed=1\n")
+         SECTION("softmax", ""),
+     0},
+    {"resnet", 4, 3, 5, 5, CONV(2, 3, 1, NORMED) POST_BLOCK(2) POST_BLOCK(2) POOL LOSS, 0},
+    /* Channels by the sixteen, where oneDNN takes other ways. */
+    {"large_preresnet", 8, 3, 15, 16,
+     CONV(16, 3, 1, NO_BIAS) BLOCK(16) HALF_BLOCK(32) BLOCK(32) NORM RELU POOL CONNECTED_TO(10, "fixed=1\n")
+         SECTION("softmax", ""),
+     1},
+    {"large_resnet", 8, 3, 16, 16, CONV(16, 3, 1, NORMED) POST_BLOCK(16) POST_BLOCK(16) POOL LOSS, 1},
+    {"large_convolutions", 8, 3, 13, 16,
+     SECTION("convolutional", "filters=16\nsize=3\nstride=1\npad=1\nactivation=leaky\n")
+         MAX_POOL SECTION("convolutional", "filters=32\nsize=3\nstride=1\npad=1\nactivation=leaky\n") DROPOUT_OF(".5")
+             CONV(32, 1, 1, "groups=2\n") RELU LOSS,
+     1},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* An epsilon of the size of the variances: a place that forgot it would be far off. */
+#define EPSILON ".1"
+
+/* ---- A network, its parameters and their gradients. */
+
+typedef struct {
+    const char *kind;
+    int layer;
+    float *values, *updates;
+    size_t n;
+    double *gradient;
+} array;
+
+typedef struct {
+    network *net;
+    array *arrays; /* the last is the input */
+    size_t n;
+} problem;
+
+static void add_array(problem *p, const char *kind, int layer, float *values, float *updates, size_t n)
+{
+    p->arrays = realloc(p->arrays, (p->n + 1) * sizeof *p->arrays);
+    p->arrays[p->n++] = (array){kind, layer, values, updates, n, calloc(n, sizeof(double))};
+}
+
+static void add_layer(problem *p, int i)
+{
+    const layer *l = p->net->layers + i;
+    const texp_layer *own = l->texp;
+    int norm = l->type == BATCHNORM || l->batch_normalize;
+    size_t weights = (size_t)(l->type == CONNECTED       ? l->inputs * l->outputs
+                              : l->type == CONVOLUTIONAL ? l->nweights
+                                                         : 0);
+    size_t units = l->type == CONNECTED ? l->outputs : l->type == BATCHNORM ? l->c : l->n;
+    if (weights && !own->fixed) add_array(p, "weights", i, l->weights, l->weight_updates, weights);
+    if (norm && !own->frozen_affine) add_array(p, "scales", i, l->scales, l->scale_updates, units);
+    if ((weights || norm) && !own->fixed && !(norm ? own->frozen_affine : own->frozen_bias)) {
+        add_array(p, "biases", i, l->biases, l->bias_updates, units);
+    }
+}
+
+/* Everything that trains from a formula; scales and biases, too, that no gradient be right by being 1 or 0. */
+static void draw_parameters(problem *p)
+{
+    size_t i;
+    for (i = 0; i + 1 < p->n; ++i) {
+        const array *a = p->arrays + i;
+        const layer *l = p->net->layers + a->layer;
+        double amplitude = sqrt(6. / (l->type == CONNECTED ? l->inputs : l->size * l->size * l->c));
+        if (!strcmp(a->kind, "weights"))
+            fill(a->values, a->n, 100 + i, -amplitude, amplitude);
+        else if (!strcmp(a->kind, "scales"))
+            fill(a->values, a->n, 100 + i, .5, 1.5);
+        else
+            fill(a->values, a->n, 100 + i, -.5, .5);
+    }
+}
+
+static problem make_problem(const network_case *k, const char *backend, const char *epsilon)
+{
+    problem p = {0};
+    int i;
+    srand(1);
+    p.net = network_of("[net]\nbatch=%d\nchannels=%d\nheight=%d\nwidth=%d\naffine=1\n%s%s\nbackend=%s\n%s", k->batch,
+                       k->c, k->h, k->w, epsilon ? "batchnorm_eps=" : "", epsilon ? epsilon : "", backend, k->body);
+    for (i = 0; i < p.net->n; ++i) add_layer(&p, i);
+    p.net->delta = calloc((size_t)p.net->inputs * k->batch, sizeof *p.net->delta);
+    add_array(&p, "input", -1, p.net->input, p.net->delta, (size_t)p.net->inputs * k->batch);
+    draw_parameters(&p);
+    set_batch(p.net, 1);
+    return p;
+}
+
+static void free_problem(problem *p)
+{
+    size_t i;
+    for (i = 0; i < p->n; ++i) free(p->arrays[i].gradient);
+    free(p->arrays);
+    free(p->net->delta);
+    free_network(p->net);
+}
+
+static double loss_of(network *net)
+{
+    srand(2); /* dropout draws the same mask every time */
+    net->train = 1;
+    forward_network(net);
+    return *net->cost;
+}
+
+/* Deltas hold garbage before the pass, and updates what an earlier pass of the same batch left. */
+static void backward(problem *p)
+{
+    size_t i, j;
+    int k;
+    for (k = 0; k < p->net->n; ++k) {
+        layer l = p->net->layers[k];
+        for (j = 0; l.delta && j < (size_t)l.outputs * l.batch; ++j) l.delta[j] = NAN;
+    }
+    for (i = 0; i < p->n; ++i) fill(p->arrays[i].updates, p->arrays[i].n, 50 + i, -.01, .01);
+    loss_of(p->net);
+    backward_network(p->net);
+    for (i = 0; i < p->n; ++i) {
+        const array *a = p->arrays + i;
+        float *before = malloc(a->n * sizeof *before);
+        fill(before, a->n, 50 + i, -.01, .01);
+        /* Darknet's deltas and updates are negative gradients. */
+        for (j = 0; j < a->n; ++j) a->gradient[j] = (double)before[j] - a->updates[j];
+        free(before);
+    }
+}
+
+static double length_of(const double *values, size_t n)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; ++i) sum += values[i] * values[i];
+    return sqrt(sum);
+}
+
+static double longest_gradient(const problem *p)
+{
+    double longest = 0;
+    size_t i;
+    for (i = 0; i < p->n; ++i) longest = fmax(longest, length_of(p->arrays[i].gradient, p->arrays[i].n));
+    return longest;
+}
+
+static double difference_of(const array *a, const array *b)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < a->n; ++i) sum += pow(a->gradient[i] - b->gradient[i], 2);
+    return sqrt(sum);
+}
+
+/* Which side of its kink every rectifier is on, and where every maximum was found. */
+static uint64_t kinks_of(const network *net)
+{
+    uint64_t hash = 0;
+    int i, j;
+    for (i = 0; i < net->n; ++i) {
+        layer l = net->layers[i];
+        int bent = l.type == ACTIVE || l.type == CONVOLUTIONAL || l.type == SHORTCUT;
+        for (j = 0; bent && l.activation != LINEAR && j < l.outputs * l.batch; ++j)
+            hash = mixed(hash + (l.output[j] > 0));
+        for (j = 0; l.type == MAXPOOL && j < l.outputs * l.batch; ++j) hash = mixed(hash + l.indexes[j]);
+    }
+    return hash;
+}
+
+#ifdef TEXP_DOUBLE
+/* ---- Central differences. */
+
+/*
+ * Fourth-order central difference. With step h the truncation is h^4/30 |f'''''|, the rounding 1.5 u |f| k / h, k for
+ * what the network makes of the rounding of each operation. At h = 2^-13 the first is 7e-18 |f'''''|, the second
+ * 3e-12 k for a loss of 3. Returns 0 where a kink is within 2h: there the difference says nothing.
+ */
+static int difference_at(network *net, float *value, double *slope)
+{
+    const double h = 1. / (1 << 13), at = *value;
+    double loss[5];
+    uint64_t kinks[5];
+    int i, smooth = 1;
+    for (i = 0; i < 5; ++i) {
+        *value = at + (i - 2) * h;
+        loss[i] = loss_of(net);
+        kinks[i] = kinks_of(net);
+    }
+    *value = at;
+    for (i = 0; i < 5; ++i) smooth &= kinks[i] == kinks[2];
+    *slope = (8 * (loss[3] - loss[1]) - (loss[4] - loss[0])) / (12 * h);
+    return smooth;
+}
+
+/*
+ * Observed: 1e-11 of the largest gradient at most. A wrong factor N/(N-1), the least mistake to be feared, is 1e-2.
+ */
+static const double DIFFERENCES = 1e-10;
+
+static void gradient_is_that_of_differences(void **state)
+{
+    const network_case *k = ((const void **)*state)[0];
+    const char *backend = ((const void **)*state)[1];
+    problem p = make_problem(k, backend, EPSILON);
+    size_t i, j, all = 0, smooth = 0;
+    double largest = 0;
+    backward(&p);
+    for (i = 0; i < p.n; ++i) {
+        for (j = 0; j < p.arrays[i].n; ++j) largest = fmax(largest, fabs(p.arrays[i].gradient[j]));
+    }
+    for (i = 0; i < p.n; ++i) {
+        const array *a = p.arrays + i;
+        size_t before = smooth;
+        for (j = 0; j < a->n; ++j, ++all) {
+            double slope;
+            if (!difference_at(p.net, a->values + j, &slope)) continue;
+            ++smooth;
+            if (fabs(slope - a->gradient[j]) <= DIFFERENCES * largest) continue;
+            fail_msg("layer %d, %s[%zu]: gradient %.12g, difference %.12g", a->layer, a->kind, j, a->gradient[j],
+                     slope);
+        }
+        assert_true(smooth > before);
+    }
+    /* Few kinks are so near: were they many, this would test nothing. */
+    assert_true(smooth >= all * .9);
+    free_problem(&p);
+}
+
+/*
+ * Darknet's own formula (no batchnorm_eps) divides the variance by N-1 in the forward pass and differentiates as if by
+ * N, and adds 1e-6 to the root where it differentiates 1e-5 in it. So its gradient is off by up to 1/N of the
+ * part that goes through the variance (and by 1e-5/variance): exactness needs batchnorm_eps.
+ */
+static void darknets_batch_norm_gradient_is_off_by_one_part_in_n(void **state)
+{
+    const network_case k = {"", 3, 2, 5, 3, NORM LOSS, 0};
+    const double n = 3 * 5 * 3;
+    problem p = make_problem(&k, "plain", NULL);
+    const array *input = p.arrays + p.n - 1;
+    size_t i;
+    double largest = 0, worst = 0;
+    (void)state;
+    backward(&p);
+    for (i = 0; i < input->n; ++i) {
+        double slope;
+        difference_at(p.net, input->values + i, &slope);
+        largest = fmax(largest, fabs(slope));
+        worst = fmax(worst, fabs(slope - input->gradient[i]));
+    }
+    assert_below(worst / largest, 2 / n);
+    assert_above(worst / largest, 1e-4);
+    free_problem(&p);
+}
+
+#endif
+
+/* ---- The fast layers against Darknet's plain loops. */
+
+typedef struct {
+    double gradient; /* largest distance of an array's gradient, of the longest gradient */
+    double output, prediction; /* largest difference of a probability, training and not */
+} distances;
+
+/* Statistics that no training has made, so that nothing cancels. */
+static void predict(problem *p)
+{
+    int i;
+    for (i = 0; i < p->net->n; ++i) {
+        layer l = p->net->layers[i];
+        if (!l.rolling_mean) continue;
+        fill(l.rolling_mean, l.out_c, 300 + i, -.5, .5);
+        fill(l.rolling_variance, l.out_c, 400 + i, .5, 1.5);
+    }
+    network_predict(p->net, p->net->input);
+}
+
+static distances distances_of(problem *p, problem *q)
+{
+    size_t outputs = (size_t)p->net->outputs * p->net->batch, i;
+    distances d = {0};
+    double longest;
+    assert_int_equal(p->n, q->n);
+    backward(p);
+    backward(q);
+    longest = longest_gradient(q);
+    for (i = 0; i < p->n; ++i) d.gradient = fmax(d.gradient, difference_of(p->arrays + i, q->arrays + i) / longest);
+    for (i = 0; i < p->n; ++i) assert_true(isfinite(difference_of(p->arrays + i, q->arrays + i)));
+    d.output = largest_difference(p->net->output, q->net->output, outputs);
+    predict(p);
+    predict(q);
+    d.prediction = largest_difference(p->net->output, q->net->output, outputs);
+    return d;
+}
+
+/*
+ * What rounding may do is measured: d is what changes when every parameter and input is moved by a unit in the last
+ * place. A sum of K products in another order differs by up to K half units of its terms, by sqrt(K) of them as a rule,
+ * where the move makes one of sqrt(K), too. So 8 d, with 8 units where the move happens to change nothing; and no more
+ * than 1e-3 however badly conditioned the network is: no mistake stays below.
+ */
+static double allowed(double moved, double unit)
+{
+    return fmin(8 * (moved + unit), 1e-3);
+}
+
+static distances tolerance_of(const network_case *k)
+{
+    problem p = make_problem(k, "plain", EPSILON), q = make_problem(k, "plain", EPSILON);
+    const double unit = sizeof(float) == sizeof(double) ? ldexp(1, -53) : ldexp(1, -24);
+    distances d;
+    size_t i, j;
+    for (i = 0; i < q.n; ++i) {
+        array *a = q.arrays + i;
+        for (j = 0; j < a->n; ++j) a->values[j] += a->values[j] * (random_bits(9 + i, j) & 1 ? 2 : -1) * unit;
+    }
+    d = distances_of(&p, &q);
+    free_problem(&p);
+    free_problem(&q);
+    return (distances){allowed(d.gradient, unit), allowed(d.output, unit), allowed(d.prediction, unit)};
+}
+
+static void assert_near(distances d, distances tolerance)
+{
+    assert_below(d.gradient, tolerance.gradient);
+    assert_below(d.output, tolerance.output);
+    assert_below(d.prediction, tolerance.prediction);
+}
+
+/* Rounding may put a rectifier on the other side of its kink, where the gradient jumps: then another batch. */
+static int has_same_kinks(problem *p, problem *q, uint64_t stream)
+{
+    set_batch(p->net, stream);
+    set_batch(q->net, stream);
+    loss_of(p->net);
+    loss_of(q->net);
+    return kinks_of(p->net) == kinks_of(q->net);
+}
+
+static void fast_layers_do_what_plain_loops_do(void **state)
+{
+    const network_case *k = *state;
+    problem fast = make_problem(k, "auto", EPSILON), plain = make_problem(k, "plain", EPSILON);
+    const distances tolerance = tolerance_of(k);
+    int stream, passes = 0;
+    assert_true(fast.net->texp->fast);
+    assert_false(plain.net->texp->fast);
+    /* The second pass finds what the first left in every buffer. */
+    for (stream = 1; passes < 2; ++stream) {
+        assert_true(stream < 10);
+        if (!has_same_kinks(&fast, &plain, stream)) continue;
+        assert_near(distances_of(&fast, &plain), tolerance);
+        ++passes;
+    }
+    free_problem(&fast);
+    free_problem(&plain);
+}
+
+static void one_image_is_predicted_as_in_a_batch(void **state)
+{
+    const network_case *k = *state;
+    problem p = make_problem(k, "auto", EPSILON);
+    distances tolerance = tolerance_of(k);
+    float *of_batch = calloc(p.net->outputs, sizeof *of_batch);
+    int i;
+    backward(&p);
+    predict(&p);
+    memcpy(of_batch, p.net->output, p.net->outputs * sizeof *of_batch);
+    set_batch_network(p.net, 1);
+    for (i = 0; i < p.net->n; ++i) p.net->layers[i].output[p.net->layers[i].outputs] = -7;
+    predict(&p);
+    assert_below(largest_difference(of_batch, p.net->output, p.net->outputs), tolerance.prediction);
+    /* Nor is anything computed, or read, behind the one image. */
+    for (i = 0; i < p.net->n; ++i) assert_true(p.net->layers[i].output[p.net->layers[i].outputs] == -7);
+    free(of_batch);
+    free_problem(&p);
+}
+
+static const network_case *case_of(const char *name)
+{
+    int i;
+    for (i = 0; i < CASES; ++i) {
+        if (!strcmp(cases[i].name, name)) return cases + i;
+    }
+    fail_msg("no case %s", name);
+    return NULL;
+}
+
+/* A network made for 7x5 images and resized to 12x9 against one made for 12x9. */
+static void resized_network_is_one_made_of_that_size(void **state)
+{
+    network_case small = *case_of("preresnet"), other = small;
+    problem p, q;
+    float *delta;
+    (void)state;
+    other.h = 9;
+    other.w = 12;
+    p = make_problem(&small, "auto", EPSILON);
+    q = make_problem(&other, "auto", EPSILON);
+    backward(&p);
+    hush();
+    resize_network(p.net, other.w, other.h);
+    speak();
+    delta = calloc((size_t)p.net->inputs * p.net->batch, sizeof *delta);
+    free(p.net->delta);
+    p.net->delta = delta;
+    free(p.arrays[p.n - 1].gradient);
+    --p.n;
+    add_array(&p, "input", -1, p.net->input, delta, (size_t)p.net->inputs * p.net->batch);
+    set_batch(p.net, 1);
+    assert_int_equal(p.net->inputs, q.net->inputs);
+    assert_near(distances_of(&p, &q), tolerance_of(&other));
+    free_problem(&p);
+    free_problem(&q);
+}
+
+/* ---- One test for each case and claim. */
+
+static struct CMUnitTest tests[4 * CASES + 4];
+static size_t n_tests;
+
+static void add_test(const char *claim, const char *about, const char *backend, CMUnitTestFunction body, void *state)
+{
+    char *name;
+    if (asprintf(&name, "%s%s%s%s%s", claim, about ? ":" : "", about ? about : "", backend ? "," : "",
+                 backend ? backend : "") < 0)
+        exit(99);
+    tests[n_tests++] = (struct CMUnitTest){name, body, NULL, NULL, state};
+}
+
+int main(void)
+{
+    int i;
+    for (i = 0; i < CASES; ++i) {
+        void *k = (void *)&cases[i];
+#ifdef TEXP_DOUBLE
+        static const char *backends[] = {"plain", "auto"};
+        static const void *states[2 * CASES][2];
+        int j;
+        for (j = 0; j < 2 && !cases[i].large; ++j) {
+            states[2 * i + j][0] = k;
+            states[2 * i + j][1] = backends[j];
+            add_test("gradient_is_that_of_differences", cases[i].name, backends[j], gradient_is_that_of_differences,
+                     states[2 * i + j]);
+        }
+#endif
+        add_test("fast_layers_do_what_plain_loops_do", cases[i].name, NULL, fast_layers_do_what_plain_loops_do, k);
+    }
+    add_test("one_image_is_predicted_as_in_a_batch", NULL, NULL, one_image_is_predicted_as_in_a_batch,
+             (void *)case_of("large_preresnet"));
+    add_test("resized_network_is_one_made_of_that_size", NULL, NULL, resized_network_is_one_made_of_that_size, NULL);
+#ifdef TEXP_DOUBLE
+    add_test("darknets_batch_norm_gradient_is_off_by_one_part_in_n", NULL, NULL,
+             darknets_batch_norm_gradient_is_off_by_one_part_in_n, NULL);
+#endif
+    return _cmocka_run_group_tests("gradients", tests, n_tests, NULL, NULL);
+}
