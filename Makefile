@@ -102,7 +102,7 @@ help:
 	@echo 'DARKNET=/path builds with your own checkout of Darknet 61c9d02. ARCH and CUDA are those of nvcc. V=1 shows the commands.'
 
 clean:
-	@rm -rf build/host* build/stock build/plain build/double build/math build/tests darknet libdarknet.a
+	@rm -rf $(filter-out build/darknet-pristine build/darknet-origin,$(wildcard build/*)) darknet libdarknet.a
 
 distclean: clean
 	@rm -rf build data/fashion-mnist data/cifar10

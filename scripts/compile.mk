@@ -142,7 +142,7 @@ endif
 ifeq ($(BUILD),double)
 OPTS := -O2
 OUR_OPTS := -O2
-DEFINES += -DTEXP_DOUBLE -D_GNU_SOURCE -include src/double.h
+DEFINES += -DTEXP_DOUBLE -D_GNU_SOURCE -include src/double.h -Wno-format
 endif
 ifeq ($(BUILD),stock)
 DEFINES += -DSTOCK

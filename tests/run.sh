@@ -37,7 +37,9 @@ END { print oks + 0, runs - oks - skips, skips + 0 }
 run() {
     log=$logs/$(echo "$1" | tr ' /' '__').log
     from=$(date +%s%N)
-    timeout "${TEST_TIMEOUT:-900}" "$2" >"$log" 2>&1 </dev/null
+    interpreter=
+    [ -x "$2" ] || case $2 in *.sh) interpreter=sh ;; esac
+    timeout "${TEST_TIMEOUT:-900}" $interpreter "$2" >"$log" 2>&1 </dev/null
     status=$?
     took=$(date +%s%N)
     took=$(((took - from) / 100000000))
