@@ -38,7 +38,7 @@ run() {
     log=$logs/$(echo "$1" | tr ' /' '__').log
     from=$(date +%s%N)
     interpreter=
-    [ -x "$2" ] || case $2 in *.sh) interpreter=sh ;; esac
+    [ -x "$2" ] || case $2 in *.sh) interpreter="sh" ;; esac
     timeout "${TEST_TIMEOUT:-900}" $interpreter "$2" >"$log" 2>&1 </dev/null
     status=$?
     took=$(date +%s%N)
