@@ -68,18 +68,38 @@ static inline void speak(void)
 
 /* ---- Networks. */
 
-/* Writes a file under build/ and returns its name, to be unlinked and freed. */
+static struct {
+    char *name;
+    pid_t maker;
+} support_files[512];
+static int support_n_files;
+
+/* A child inherits the list; it removes what it made itself. */
+static inline void support_remove_files(void)
+{
+    int i;
+    for (i = 0; i < support_n_files; ++i) {
+        if (support_files[i].maker == getpid()) unlink(support_files[i].name);
+    }
+}
+
+/* Writes a file under build/ that lasts until the process ends. The name is good until then, too. */
 static inline char *write_file(const char *suffix, const void *bytes, size_t size)
 {
+    static int registered;
     char name[64];
     int fd;
     snprintf(name, sizeof name, "build/test-XXXXXX%s", suffix);
     fd = mkstemps(name, (int)strlen(suffix));
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size || close(fd)) {
+    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size || close(fd) || support_n_files == 512) {
         fprintf(stderr, "can't write %s; run tests from the root of the tree\n", name);
         exit(99);
     }
-    return strdup(name);
+    if (!registered) atexit(support_remove_files);
+    registered = 1;
+    support_files[support_n_files].name = strdup(name);
+    support_files[support_n_files].maker = getpid();
+    return support_files[support_n_files++].name;
 }
 
 /* printf's format and arguments make the cfg. Drawn weights depend on rand(), so srand comes first where they matter. */
@@ -96,7 +116,7 @@ __attribute__((format(printf, 1, 2))) static inline network *network_of(const ch
     net = parse_network_cfg(name);
     speak();
     unlink(name);
-    free(name);
+    --support_n_files;
     free(text);
     return net;
 }
@@ -186,8 +206,7 @@ typedef struct {
     do {                                                                                                               \
         if (condition) break;                                                                                          \
         printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                                 \
-        fflush(stdout);                                                                                                \
-        _exit(98);                                                                                                     \
+        exit(98);                                                                                                      \
     } while (0)
 
 static inline void support_child(int out, void (*body)(const void *), const void *argument)
@@ -202,8 +221,7 @@ static inline void support_child(int out, void (*body)(const void *), const void
     dup2(out, 1);
     dup2(out, 2);
     body(argument);
-    fflush(stdout);
-    _exit(0);
+    exit(0);
 }
 
 static inline outcome in_child(void (*body)(const void *), const void *argument)
