@@ -66,12 +66,13 @@ test test-long: NEEDS = $(TO_TEST)
 test test-long: test-programs
 	@tests/run.sh $(TESTS)
 
-# Every build that one of the tests links with or asks for.
+# Every build that one of the tests links with or asks for. A shell test test_X.sh may have a C program, X_main.c.
+PROGRAMS = $(TESTS) $(wildcard $(patsubst tests/test_%.sh,tests/%_main.c,$(TESTS)))
 test-programs: sources
-	+@scripts/test-builds.sh $(TESTS) | while read -r build goal; do \
-	    $(COMPILE) BUILD=$$build -q $$goal TESTS="$(TESTS)" 2>/dev/null || { \
+	+@scripts/test-builds.sh $(PROGRAMS) | while read -r build goal; do \
+	    $(COMPILE) BUILD=$$build -q $$goal TESTS="$(PROGRAMS)" 2>/dev/null || { \
 	        echo "Compiling for the tests: $$build ..."; \
-	        $(COMPILE) $(JOBS) BUILD=$$build $$goal TESTS="$(TESTS)" </dev/null || exit; \
+	        $(COMPILE) $(JOBS) BUILD=$$build $$goal TESTS="$(PROGRAMS)" </dev/null || exit; \
 	    }; \
 	done
 
@@ -84,7 +85,7 @@ cfg:
 
 format:
 	@scripts/install-packages.sh $(TO_FORMAT)
-	@clang-format -i src/*.[ch] tests/*.c
+	@clang-format -i src/*.[ch] tests/*.[ch]
 
 help:
 	@echo 'make              builds ./darknet: Darknet with exponential learning rates'

@@ -42,7 +42,7 @@ endif
 ifeq ($(origin CXX),default)
 CXX := g++
 endif
-NVCC ?= nvcc
+NVCC ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 
 # --- Sources -----------------------------------------------------------------------------------------------------
 
@@ -113,6 +113,9 @@ LIBS += $(shell pkg-config --libs $(OPENCV_PACKAGE)) -lstdc++
 endif
 
 ifeq ($(GPU),1)
+ifeq ($(shell command -v $(NVCC)),)
+$(error GPU=1 needs the CUDA toolkit, and $(NVCC) is not there; add its folder to PATH or set NVCC=/path/to/nvcc)
+endif
 # The folder above the one of nvcc; nothing to add where that is /usr (Debian's own toolkit).
 CUDA ?= $(patsubst %/bin/,%,$(dir $(shell command -v $(NVCC))))
 ifneq ($(CUDA),/usr)
@@ -123,7 +126,7 @@ endif
 LIBS += $(addprefix -L,$(wildcard $(CUDA)/lib64/stubs /usr/lib/x86_64-linux-gnu/stubs)) \
         -lcuda -lcudart -lcublas -lcurand -lstdc++
 DEFINES += -DGPU
-ifndef ARCH
+ifneq ($(origin ARCH),command line)
 # What the toolkit knows: code for the lowest of each generation, which runs on the whole generation, and the highest
 # as PTX, which later ones compile for themselves. CUDA 11.0 cannot be asked.
 ARCHS := $(shell $(NVCC) --list-gpu-arch 2>/dev/null | sed -n 's/^compute_//p' | sort -n)

@@ -7,6 +7,7 @@
 # "links: stock+plain" it shows a defect of Darknet: it must pass on the patched build and fail on the stock one ("both"
 # beside it: pass on both). A shell test prints "ok NAME", "not ok NAME: why" or "skip NAME: why" and runs here with
 #   DARKNET_BIN=./darknet   DARKNET_STOCK=build/stock/darknet   DARKNET_PLAIN=build/plain/darknet
+# and, where there is a tests/X_main.c for test_X.sh, with build/*/tests/X_main of the builds that its links line names.
 # TEST_TIMEOUT is the number of seconds after which a program is stopped. The last line is the count.
 set -u
 cd "$(dirname "$0")/.." || exit 1

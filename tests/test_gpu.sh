@@ -2,7 +2,7 @@
 # The GPU build compiles and links; it is not run, which takes a GPU. Skipped where the CUDA compiler is not there.
 set -u
 
-nvcc=${NVCC:-nvcc}
+nvcc=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 if ! command -v "$nvcc" >/dev/null 2>&1; then
     echo "skip gpu_build: no nvcc here, so it was neither compiled nor run"
     exit 0
