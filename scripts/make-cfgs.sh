@@ -17,15 +17,15 @@ batch=128
 rate=0.1
 momentum=0.9
 decay=0.0005
-init_std= # standard deviation of the fixed last layer; empty: sqrt(1/inputs)
+init_std=.25 # standard deviation of the fixed last layer; empty: sqrt(1/inputs)
 
 # CIFAR-10: 160 epochs of 50,000 images, the rate falls at epochs 80 and 120.
 cifar_updates=62500
 cifar_steps=31250,46875
 
 # Fashion-MNIST, the default run: about 3 epochs of 60,000 images, the rate falls at 1/2 and 3/4 of it.
-short_updates=1400
-short_steps=700,1050
+short_updates=900
+short_steps=540,765
 
 scales=.1,.1
 
@@ -161,7 +161,7 @@ cifar_images='crop_pad=4
 flip=1
 mean=.4914,.4822,.4465
 std=.2470,.2435,.2616'
-fashion_images='crop_pad=2
+fashion_images='crop_pad=1
 flip=1
 mean=.2190
 std=.3318'
