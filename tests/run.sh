@@ -4,8 +4,9 @@
 #   tests/run.sh tests/test_X.c tests/test_Y.sh ...
 #
 # A C test is a cmocka program, build/*/tests/test_X, one for each build that it links with. Where it says
-# "links: stock+plain" it shows a defect of Darknet: it must pass on the patched build and fail on the stock one ("both"
-# beside it: pass on both). A shell test prints "ok NAME", "not ok NAME: why" or "skip NAME: why" and runs here with
+# "links: stock+plain" each of its tests shows a defect of Darknet: it must pass on the patched build and fail on the
+# stock one ("both" beside it: pass on both).
+# A shell test prints "ok NAME", "not ok NAME: why" or "skip NAME: why" for each of its claims and runs here with
 #   DARKNET_BIN=./darknet   DARKNET_STOCK=build/stock/darknet   DARKNET_PLAIN=build/plain/darknet
 # and, where there is a tests/X_main.c for test_X.sh, with build/*/tests/X_main of the builds that its links line names.
 # TEST_TIMEOUT is the number of seconds after which a program is stopped. The last line is the count.
@@ -50,11 +51,14 @@ run() {
     ok=$4 bad=$5 skip=$6
     note=
     if [ "$3" = must-fail ]; then
-        # A crash shows it as well; 124 to 127 mean that it was stopped by the timeout or could not be run.
+        # What passes there shows no defect. A crash shows one; 124 to 127 mean that the program was stopped by the
+        # timeout or could not be run.
         case $status in
-            0 | 12[4-7]) ok=0 bad=1 skip=0 note=", does not show the defect" ;;
-            *) ok=1 bad=0 skip=0 note=", fails as it must" ;;
+            0 | 12[4-7]) ok=0 bad=$(($4 + $5 > 0 ? $4 + $5 : 1)) ;;
+            *) ok=$5 bad=$4 note=" (that is, they fail there)" ;;
         esac
+        [ "$bad" -eq 0 ] || note=" (that is, they do not fail there)"
+        [ $((ok + bad)) -gt 0 ] || ok=1
     elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
         bad=1 note=", exit status $status"
     elif [ $((ok + bad + skip)) -eq 0 ]; then
