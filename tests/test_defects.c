@@ -379,6 +379,26 @@ static void random_rate_leaves_other_random_numbers_alone(void **state)
     assert_succeeds(in_child(draw_between, NULL));
 }
 
+/* ---- policy=sigmoid: rate/(1 + exp(gamma (k - step))). */
+
+static void rate_below_the_step(const void *argument)
+{
+    network *net = network_of(NET(1, 1, 4, 4, "policy=sigmoid\nlearning_rate=1\ngamma=.5\nstep=10\n") GOOD_BODY);
+    int k;
+    (void)argument;
+    for (k = 0; k <= 20; ++k) {
+        *net->seen = k;
+        /* A few roundings of 6e-8. */
+        CHILD_CHECK(fabs(get_current_rate(net) - 1 / (1 + exp(.5 * (k - 10)))) < 1e-6);
+    }
+}
+
+static void sigmoid_rate_counts_below_its_step(void **state)
+{
+    (void)state;
+    assert_succeeds(in_child(rate_below_the_step, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +421,7 @@ int main(void)
         cmocka_unit_test(save_that_fails_leaves_the_file_before_it),
         cmocka_unit_test(random_rate_is_drawn_once_an_update),
         cmocka_unit_test(random_rate_leaves_other_random_numbers_alone),
+        cmocka_unit_test(sigmoid_rate_counts_below_its_step),
     };
     int failed;
     intact_cfg_is_parsed();
