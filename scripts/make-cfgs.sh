@@ -23,7 +23,7 @@ init_std=.25 # standard deviation of the fixed last layer; empty: sqrt(1/inputs)
 cifar_updates=62500
 cifar_steps=31250,46875
 
-# Fashion-MNIST, the default run: about 3 epochs of 60,000 images, the rate falls at 1/2 and 3/4 of it.
+# Fashion-MNIST, the default run: about 2 epochs of 60,000 images, the rate falls at 60 % and 85 % of it.
 short_updates=900
 short_steps=540,765
 

@@ -17,7 +17,7 @@ Random numbers (uint64 arithmetic, modulo 2^64)
 Start values; N is the number of the layer as Darknet counts the sections of cfg/preresnet32-steps.cfg, from 0
     weight i of layer N:  (float)((2 uniform(1000 + N, i) - 1) * sqrt(A / fan_in)), the bracket in double;
         A = 6 for convolutions, fan_in = in_channels * size * size; order [out][in][y][x];
-        A = 3 for the fixed last layer, fan_in = 64, order [out][in]. The same variances as Darknet's start.
+        A = 3 for the fixed last layer, fan_in = 64, order [out][in]. Variances 2 / fan_in and 1 / fan_in.
     input element j = (channel * 32 + y) * 32 + x of image b (0, 1) of an update with stream S (a record of the index):
         uniform(S, b * 3072 + j), not normalised any further
     label of that image:  bits(S, 6144 + b) % 10
