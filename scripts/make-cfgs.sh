@@ -13,19 +13,21 @@ folder=${1:-$(dirname "$0")/../cfg}
 }
 
 # The recipe, common to both data sets; counted in updates.
-batch=128
 rate=0.1
 momentum=0.9
 decay=0.0005
 init_std=.25 # standard deviation of the fixed last layer; empty: sqrt(1/inputs)
 
 # CIFAR-10: 160 epochs of 50,000 images, the rate falls at epochs 80 and 120.
+cifar_batch=128
 cifar_updates=62500
 cifar_steps=31250,46875
 
-# Fashion-MNIST, the default run: about 2 epochs of 60,000 images, the rate falls at 60 % and 85 % of it.
-short_updates=900
-short_steps=540,765
+# Fashion-MNIST, the default run: about 2 epochs of 60,000 images, the rate falls at 60 % and 85 % of it. So short a run
+# wants more updates than images, hence the smaller batch, and no augmentation.
+short_batch=64
+short_updates=2000
+short_steps=1200,1700
 
 scales=.1,.1
 
@@ -71,10 +73,10 @@ policy() { # schedule, steps
     esac
 }
 
-net() { # schedule, updates, steps, channels, augmentation
+net() { # schedule, updates, steps, channels, images, batch
     cat <<EOF
 [net]
-batch=$batch
+batch=$6
 subdivisions=1
 height=32
 width=32
@@ -142,16 +144,16 @@ preresnet32() {
     printf '\n[softmax]\n'
 }
 
-write() { # file, then the arguments of net
+write() { # file, then the arguments of net but the batch
     file=$1
     shift
     case $file in
-        *-short-*) set -- "$@" "Fashion-MNIST" fashion-mnist ;;
-        *) set -- "$@" "CIFAR-10" cifar10 ;;
+        *-short-*) set -- "$@" "$short_batch" "Fashion-MNIST" fashion-mnist ;;
+        *) set -- "$@" "$cifar_batch" "CIFAR-10" cifar10 ;;
     esac
     {
-        header "$file" "$1" "$6" "$7"
-        net "$1" "$2" "$3" "$4" "$5"
+        header "$file" "$1" "$7" "$8"
+        net "$1" "$2" "$3" "$4" "$5" "$6"
         preresnet32
     } >"$folder/$file"
 }
@@ -161,9 +163,7 @@ cifar_images='crop_pad=4
 flip=1
 mean=.4914,.4822,.4465
 std=.2470,.2435,.2616'
-fashion_images='crop_pad=1
-flip=1
-mean=.2190
+fashion_images='mean=.2190
 std=.3318'
 
 for schedule in steps texp texp-exact texp++ texp-- cosine cosine-texp cosine-texp++ constant constant-texp; do
