@@ -23,11 +23,11 @@ cifar_batch=128
 cifar_updates=62500
 cifar_steps=31250,46875
 
-# Fashion-MNIST, the default run: about 2 epochs of 60,000 images, the rate falls at 60 % and 85 % of it. So short a run
+# Fashion-MNIST, the default run: 1.7 epochs of 60,000 images, the rate falls at 60 % and 85 % of it. So short a run
 # wants more updates than images, hence the smaller batch, and no augmentation.
 short_batch=64
-short_updates=2000
-short_steps=1200,1700
+short_updates=1600
+short_steps=960,1360
 
 scales=.1,.1
 

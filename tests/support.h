@@ -163,7 +163,7 @@ static inline double largest_difference(const float *a, const float *b, size_t n
     size_t i;
     for (i = 0; i < n; ++i) {
         double difference = fabs((double)a[i] - (double)b[i]);
-        if (!(difference <= largest)) largest = difference; /* NaN counts as large */
+        if (!(difference <= largest)) largest = isnan(difference) ? HUGE_VAL : difference;
     }
     return largest;
 }
