@@ -80,13 +80,14 @@ void texp_parse_layer(layer *l, list *options, network *net)
     texp_net *t = net->texp;
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int weights = texp_layer_weights(l) || texp_inner_layers(l, inner);
+    int norm = texp_has_norm(l) || (texp_inner_layers(l, inner) && texp_has_norm(inner[0]));
     demand(weights, options, "fixed", "weights that could be fixed");
     demand(weights, options, "init_std", "weights");
-    demand(texp_has_norm(l), options, "affine", "batch normalisation");
+    demand(norm, options, "affine", "batch normalisation");
     demand(l->type == CONVOLUTIONAL || l->type == CONNECTED, options, "bias", "bias that could be left out");
     texp_layer *own = calloc(1, sizeof *own);
     own->fixed = flag(options, "fixed", 0);
-    own->frozen_affine = texp_has_norm(l) && (!flag(options, "affine", !t->frozen_affine) || own->fixed);
+    own->frozen_affine = norm && (!flag(options, "affine", !t->frozen_affine) || own->fixed);
     own->frozen_bias = !flag(options, "bias", 1);
     set_norm(own, t);
     double std = read_std(options);
