@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 typedef struct {
-    int pad;                /* pixels of zeros on each side before the crop, >= 0; 0: no crop */
-    int flip;               /* 1: half of the images are mirrored */
-    int channels;           /* 1..3, how many entries of mean and std count */
+    int pad; /* pixels of zeros on each side before the crop, >= 0; 0: no crop */
+    int flip; /* 1: half of the images are mirrored */
+    int channels; /* 1..3, how many entries of mean and std count */
     double mean[3], std[3]; /* of values in 0..1; std > 0. Without normalisation: 0 and 1 */
 } texp_augment;
 
@@ -23,7 +23,7 @@ typedef struct {
 /* One image's share of chance. */
 typedef struct {
     int dx, dy; /* corner of the crop in the padded image, 0..2*pad; pad: the image itself */
-    int flip;   /* 1: mirrored left to right */
+    int flip; /* 1: mirrored left to right */
 } texp_augment_draw;
 
 /* NULL if the numbers make sense, or what is wrong with them (static text). */

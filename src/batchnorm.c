@@ -15,7 +15,10 @@ static int is_stock(const texp_layer *own)
     return !own || (!own->exact && own->eps == (double).00001f && own->eps_root == (double).000001f);
 }
 
-double texp_epsilon(layer l) { return is_stock(l.texp) ? .00001 : l.texp->eps; }
+double texp_epsilon(layer l)
+{
+    return is_stock(l.texp) ? .00001 : l.texp->eps;
+}
 
 double texp_variance_factor(layer l)
 {
@@ -26,7 +29,10 @@ double texp_variance_factor(layer l)
 /* --- the textbook formula ---------------------------------------------------------------------------------------- */
 
 /* What a layer normalises: a [batchnorm] reads its neighbour's output, the others keep theirs in x. */
-static float *values_in(layer l, network net) { return l.type == BATCHNORM ? net.input : l.x; }
+static float *values_in(layer l, network net)
+{
+    return l.type == BATCHNORM ? net.input : l.x;
+}
 
 void texp_forward_norm(layer l, network net)
 {
@@ -55,8 +61,8 @@ static void backward_exact(layer l, network net)
     const float *mean = net.train ? l.mean : l.rolling_mean;
     const float *variance = net.train ? l.variance : l.rolling_variance;
     texp_norm_backward(dx, own->frozen_affine ? NULL : l.scale_updates, own->frozen_affine ? NULL : l.bias_updates,
-                       values_in(l, net), l.delta, mean, variance, l.scales, NULL,
-                       own->eps, 0, apart, l.batch, l.out_c, l.out_h * l.out_w);
+                       values_in(l, net), l.delta, mean, variance, l.scales, NULL, own->eps, 0, apart, l.batch, l.out_c,
+                       l.out_h * l.out_w);
 }
 
 /* --- Darknet's formula, its two epsilons scaled ------------------------------------------------------------------- */
@@ -107,15 +113,19 @@ static void backward_stock(layer l, network net)
 int texp_forward_batchnorm(layer l, network net)
 {
     if (is_stock(l.texp)) return 0;
-    if (l.texp->exact) forward_exact(l, net);
-    else forward_stock(l, net);
+    if (l.texp->exact)
+        forward_exact(l, net);
+    else
+        forward_stock(l, net);
     return 1;
 }
 
 int texp_backward_batchnorm(layer l, network net)
 {
     if (is_stock(l.texp)) return 0;
-    if (l.texp->exact) backward_exact(l, net);
-    else backward_stock(l, net);
+    if (l.texp->exact)
+        backward_exact(l, net);
+    else
+        backward_stock(l, net);
     return 1;
 }

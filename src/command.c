@@ -6,11 +6,10 @@
 
 #include "option_list.h"
 
-static const char usage[] =
-    "usage: darknet texp schedule CFG [-from K] [-to K] [-every N] [-csv]\n"
-    "           the rates and decays of updates K.. of a cfg, as a table or as CSV\n"
-    "       darknet texp images ...\n"
-    "           unpacks a data set into image files; without arguments: how\n";
+static const char usage[] = "usage: darknet texp schedule CFG [-from K] [-to K] [-every N] [-csv]\n"
+                            "           the rates and decays of updates K.. of a cfg, as a table or as CSV\n"
+                            "       darknet texp images ...\n"
+                            "           unpacks a data set into image files; without arguments: how\n";
 
 /* What read_cfg's list holds: parser.c keeps the type to itself. */
 typedef struct {
@@ -37,12 +36,18 @@ static schedule_arguments read_arguments(int argc, char **argv)
     schedule_arguments a = {.from = 1};
     for (int i = 3; i < argc && argv[i]; ++i) {
         const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-        if (!strcmp(argv[i], "-csv")) a.csv = 1;
-        else if (!strcmp(argv[i], "-from")) a.from = count_argument(argv[i++], next);
-        else if (!strcmp(argv[i], "-to")) a.to = count_argument(argv[i++], next);
-        else if (!strcmp(argv[i], "-every")) a.every = count_argument(argv[i++], next);
-        else if (argv[i][0] == '-' || a.cfg) texp_fail("%s: unknown argument\n%s", argv[i], usage);
-        else a.cfg = argv[i];
+        if (!strcmp(argv[i], "-csv"))
+            a.csv = 1;
+        else if (!strcmp(argv[i], "-from"))
+            a.from = count_argument(argv[i++], next);
+        else if (!strcmp(argv[i], "-to"))
+            a.to = count_argument(argv[i++], next);
+        else if (!strcmp(argv[i], "-every"))
+            a.every = count_argument(argv[i++], next);
+        else if (argv[i][0] == '-' || a.cfg)
+            texp_fail("%s: unknown argument\n%s", argv[i], usage);
+        else
+            a.cfg = argv[i];
     }
     if (!a.cfg) texp_fail("%s", usage);
     return a;
@@ -97,9 +102,11 @@ static int schedule_command(int argc, char **argv)
     if (a.to < a.from) texp_fail("-from %ld -to %ld: no update lies between", a.from, a.to);
     /* A table is for eyes: a screenful, unless asked otherwise. */
     if (!a.every) a.every = a.csv ? 1 : (a.to - a.from) / 20 + 1;
-    if (a.csv) printf("update,base_rate,base_decay,alpha,scale,rate,decay\n");
-    else printf("%9s  %13s  %13s  %18s  %13s  %13s  %13s\n", "update", "base_rate", "base_decay", "alpha", "scale",
-                "rate", "decay");
+    if (a.csv)
+        printf("update,base_rate,base_decay,alpha,scale,rate,decay\n");
+    else
+        printf("%9s  %13s  %13s  %18s  %13s  %13s  %13s\n", "update", "base_rate", "base_decay", "alpha", "scale",
+               "rate", "decay");
     texp_schedule schedule;
     texp_schedule_start(&schedule, recipe);
     for (long k = 1; k <= a.to; ++k) {

@@ -13,11 +13,11 @@ void stbi_image_free(void *pixels);
 
 struct texp_dataset {
     int n, classes, w, h, c;
-    char *list;      /* name of the list file, for messages */
-    char *text;      /* its contents; the paths point into it */
-    char **paths;    /* n of them */
-    int *lines;      /* line of each path, for messages */
-    int *labels;     /* class of each image */
+    char *list; /* name of the list file, for messages */
+    char *text; /* its contents; the paths point into it */
+    char **paths; /* n of them */
+    int *lines; /* line of each path, for messages */
+    int *labels; /* class of each image */
     uint8_t *pixels; /* n images, or NULL: decoded on demand */
 };
 
@@ -179,8 +179,7 @@ static int read_list(texp_dataset *set, texp_message *message)
         set->paths[set->n] = path;
         set->lines[set->n++] = line;
     }
-    if (!set->n)
-        return texp_say(message, "%s lists no image: it takes one path a line", texp_path_tail(set->list));
+    if (!set->n) return texp_say(message, "%s lists no image: it takes one path a line", texp_path_tail(set->list));
     return 0;
 }
 

@@ -39,8 +39,8 @@ int texp_dataset_open(const char *list, const char *labels, int n_classes, int w
 /* Frees it; NULL is fine. Pixels handed out are gone with it. */
 void texp_dataset_close(texp_dataset *set);
 
-int texp_dataset_size(const texp_dataset *set);      /* images, at least 1 */
-int texp_dataset_classes(const texp_dataset *set);   /* n_classes */
+int texp_dataset_size(const texp_dataset *set); /* images, at least 1 */
+int texp_dataset_classes(const texp_dataset *set); /* n_classes */
 int texp_dataset_width(const texp_dataset *set);
 int texp_dataset_height(const texp_dataset *set);
 int texp_dataset_channels(const texp_dataset *set);

@@ -24,11 +24,17 @@ static int propagate(texp_node *nodes, texp_node *node)
     node->norm_degree = node->degree = 0;
     if (degree < 0) return 0;
     switch (node->kind) {
-    case TEXP_NODE_NORMALISE: node->norm_degree = degree; return 1;
-    case TEXP_NODE_FIXED: return degree == 0;
-    case TEXP_NODE_LINEAR: degree += node->in_set; break;
+    case TEXP_NODE_NORMALISE:
+        node->norm_degree = degree;
+        return 1;
+    case TEXP_NODE_FIXED:
+        return degree == 0;
+    case TEXP_NODE_LINEAR:
+        degree += node->in_set;
+        break;
     case TEXP_NODE_SAME:
-    case TEXP_NODE_ADD: break;
+    case TEXP_NODE_ADD:
+        break;
     }
     if (node->normalised) {
         node->norm_degree = degree;

@@ -30,11 +30,11 @@
 #endif
 
 #define float double
-#define sqrtf sqrt
-#define powf pow
-#define expf exp
-#define logf log
-#define fabsf fabs
+#define sqrtf  sqrt
+#define powf   pow
+#define expf   exp
+#define logf   log
+#define fabsf  fabs
 #define floorf floor
 
 #endif

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 struct texp_examples {
-    texp_dataset *set;     /* with our loader: decoded bytes */
+    texp_dataset *set; /* with our loader: decoded bytes */
     texp_sampler *sampler;
-    char **paths;          /* otherwise: read as `classifier valid` reads them */
+    char **paths; /* otherwise: read as `classifier valid` reads them */
     char **labels;
     int n, classes;
 };

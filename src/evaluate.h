@@ -6,9 +6,9 @@
 
 typedef struct {
     int images;
-    double loss;     /* mean cross-entropy, nats an image */
+    double loss; /* mean cross-entropy, nats an image */
     double accuracy; /* share of images whose class has the highest output, 0..1 */
-    double top;      /* share among whose `top` highest outputs the class is */
+    double top; /* share among whose `top` highest outputs the class is */
 } texp_scores;
 
 /* The images that a run is evaluated on. */

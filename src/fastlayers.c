@@ -40,8 +40,10 @@ static void clear_array(float *out, size_t n)
 /* A gradient passed on: written by its first source, added by the others. */
 static void pass_on(float *out, const float *in, size_t n, int writes)
 {
-    if (writes) copy_array(out, in, n);
-    else add_arrays(out, out, in, n);
+    if (writes)
+        copy_array(out, in, n);
+    else
+        add_arrays(out, out, in, n);
 }
 
 static void rectify(float *out, const float *in, size_t n, float slope)
@@ -50,15 +52,23 @@ static void rectify(float *out, const float *in, size_t n, float slope)
     for (size_t i = 0; i < n; ++i) out[i] = in[i] > 0 ? in[i] : slope * in[i];
 }
 
-static float slope_of(ACTIVATION a) { return a == LINEAR ? 1 : a == LEAKY ? .1 : 0; }
+static float slope_of(ACTIVATION a)
+{
+    return a == LINEAR ? 1 : a == LEAKY ? .1 : 0;
+}
 
-static int is_fast_activation(ACTIVATION a) { return a == LINEAR || a == RELU || a == LEAKY; }
+static int is_fast_activation(ACTIVATION a)
+{
+    return a == LINEAR || a == RELU || a == LEAKY;
+}
 
 static void activate_fast(float *values, size_t n, ACTIVATION a)
 {
     if (a == LINEAR) return;
-    if (is_fast_activation(a)) rectify(values, values, n, slope_of(a));
-    else activate_array(values, (int)n, a);
+    if (is_fast_activation(a))
+        rectify(values, values, n, slope_of(a));
+    else
+        activate_array(values, (int)n, a);
 }
 
 static void gradient_fast(float *delta, const float *output, size_t n, ACTIVATION a)
@@ -73,7 +83,10 @@ static void gradient_fast(float *delta, const float *output, size_t n, ACTIVATIO
     for (size_t i = 0; i < n; ++i) delta[i] = output[i] > 0 ? delta[i] : slope * delta[i];
 }
 
-static size_t size_of(layer l) { return (size_t)l.outputs * l.batch; }
+static size_t size_of(layer l)
+{
+    return (size_t)l.outputs * l.batch;
+}
 
 /* --- [convolutional] ---------------------------------------------------------------------------------------------- */
 
@@ -98,9 +111,12 @@ static void forward_convolution(layer l, network net)
         forward_convolutional_layer(l, net);
         return;
     }
-    if (exact) texp_forward_norm(l, net);
-    else if (l.batch_normalize) forward_batchnorm_layer(l, net);
-    else if (!l.texp->frozen_bias) add_bias(l.output, l.biases, l.batch, l.n, l.out_h * l.out_w);
+    if (exact)
+        texp_forward_norm(l, net);
+    else if (l.batch_normalize)
+        forward_batchnorm_layer(l, net);
+    else if (!l.texp->frozen_bias)
+        add_bias(l.output, l.biases, l.batch, l.n, l.out_h * l.out_w);
     activate_fast(l.output, size_of(l), l.activation);
 }
 
@@ -113,8 +129,10 @@ static void backward_convolution(layer l, network net)
         return;
     }
     gradient_fast(l.delta, l.output, size_of(l), l.activation);
-    if (l.batch_normalize) backward_batchnorm_layer(l, net);
-    else if (!l.texp->frozen_bias) backward_bias(l.bias_updates, l.delta, l.batch, l.n, l.out_h * l.out_w);
+    if (l.batch_normalize)
+        backward_batchnorm_layer(l, net);
+    else if (!l.texp->frozen_bias)
+        backward_bias(l.bias_updates, l.delta, l.batch, l.n, l.out_h * l.out_w);
     int failed = !l.texp->fixed && texp_fastconv_backward_weights(conv, l.weight_updates, net.input, l.delta);
     if (net.delta) failed |= texp_fastconv_backward_data(conv, net.delta, l.delta, l.weights, !l.texp->writes);
     if (failed) texp_fail("oneDNN could not run a convolution; add backend=plain to [net] of %s", net.texp->file);
@@ -122,7 +140,10 @@ static void backward_convolution(layer l, network net)
 
 /* --- [batchnorm], with an [activation] of relu behind it ---------------------------------------------------------- */
 
-static layer *next_layer(network net) { return net.layers + net.index + 1; }
+static layer *next_layer(network net)
+{
+    return net.layers + net.index + 1;
+}
 
 static void forward_norm(layer l, network net)
 {
@@ -145,7 +166,10 @@ static void backward_norm(layer l, network net)
                        l.biases, l.texp->eps, l.texp->fused, !l.texp->writes, l.batch, l.out_c, l.out_h * l.out_w);
 }
 
-static void forward_nothing(layer l, network net) { (void)l, (void)net; }
+static void forward_nothing(layer l, network net)
+{
+    (void)l, (void)net;
+}
 
 /* --- [activation], [shortcut] ------------------------------------------------------------------------------------- */
 
@@ -196,16 +220,25 @@ static int is_plain_shortcut(const layer *l)
 static int has_fast_form(const layer *l)
 {
     switch (l->type) {
-    case CONVOLUTIONAL: return texp_fastconv_available() && !l->binary && !l->xnor;
-    case BATCHNORM: return l->texp->exact;
-    case ACTIVE: return is_fast_activation(l->activation);
-    case SHORTCUT: return is_plain_shortcut(l);
-    case ROUTE: return l->n == 1;
-    default: return 0;
+    case CONVOLUTIONAL:
+        return texp_fastconv_available() && !l->binary && !l->xnor;
+    case BATCHNORM:
+        return l->texp->exact;
+    case ACTIVE:
+        return is_fast_activation(l->activation);
+    case SHORTCUT:
+        return is_plain_shortcut(l);
+    case ROUTE:
+        return l->n == 1;
+    default:
+        return 0;
     }
 }
 
-static int reads_previous(const layer *l) { return l->type != ROUTE; }
+static int reads_previous(const layer *l)
+{
+    return l->type != ROUTE;
+}
 
 static int reads_other(const layer *l, int index)
 {
@@ -232,12 +265,23 @@ static int count_readers(const network *net, int index, int *last)
 static void use_fast_form(layer *l)
 {
     switch (l->type) {
-    case CONVOLUTIONAL: l->forward = forward_convolution, l->backward = backward_convolution; break;
-    case BATCHNORM: l->forward = forward_norm, l->backward = backward_norm; break;
-    case ACTIVE: l->forward = forward_activation, l->backward = backward_activation; break;
-    case SHORTCUT: l->forward = forward_shortcut, l->backward = backward_shortcut; break;
-    case ROUTE: l->forward = forward_route, l->backward = backward_route; break;
-    default: break;
+    case CONVOLUTIONAL:
+        l->forward = forward_convolution, l->backward = backward_convolution;
+        break;
+    case BATCHNORM:
+        l->forward = forward_norm, l->backward = backward_norm;
+        break;
+    case ACTIVE:
+        l->forward = forward_activation, l->backward = backward_activation;
+        break;
+    case SHORTCUT:
+        l->forward = forward_shortcut, l->backward = backward_shortcut;
+        break;
+    case ROUTE:
+        l->forward = forward_route, l->backward = backward_route;
+        break;
+    default:
+        break;
     }
 }
 
@@ -252,8 +296,10 @@ static void appoint_writer(network *net, int index)
     if (reader->type == DROPOUT || net->layers[index].type == DROPOUT) return;
     if (index + 1 < net->n && net->layers[index + 1].type == DROPOUT) return;
     /* A shortcut that reads one layer twice writes first and adds then. */
-    if (last == index + 1 && reads_previous(reader)) reader->texp->writes = 1;
-    else reader->texp->writes_from = 1;
+    if (last == index + 1 && reads_previous(reader))
+        reader->texp->writes = 1;
+    else
+        reader->texp->writes_from = 1;
     net->layers[index].texp->keeps_delta = 1;
 }
 

@@ -21,7 +21,7 @@ enum { MAX_CLASSES = 1000, CIFAR_SIDE = 32, CIFAR_RECORD = 1 + 3 * CIFAR_SIDE * 
 typedef struct {
     char *names[MAX_CLASSES];
     int classes;
-    char *text;          /* of the file of names */
+    char *text; /* of the file of names */
     char part[PATH_MAX]; /* OUT.part, where images are written */
     const char *out;
     int count; /* images written */
@@ -151,8 +151,7 @@ static int begin(folder *to, const char *names, const char *out, texp_message *m
     to->out = out;
     if ((size_t)snprintf(to->part, sizeof to->part, "%s.part", out) >= sizeof to->part)
         return texp_say(message, "the name of the output folder is too long");
-    if (lstat(out, &info) == 0)
-        return texp_say(message, "%s is already there: remove it first", texp_path_tail(out));
+    if (lstat(out, &info) == 0) return texp_say(message, "%s is already there: remove it first", texp_path_tail(out));
     if (read_names(to, names)) return -1;
     if (remove_tree(to->part))
         return texp_say(message, "cannot remove %s: %s", texp_path_tail(to->part), strerror(errno));
@@ -318,8 +317,8 @@ int texp_images_main(int argc, char **argv)
         if (pad < 0) return usage();
         count = texp_images_from_idx(argv[1], argv[2], argv[3], pad, argv[4], &message);
     } else if (argc >= 4 && strcmp(argv[0], "cifar10") == 0) {
-        count = texp_images_from_cifar10((const char *const *)argv + 1, argc - 3, argv[argc - 2], argv[argc - 1],
-                                         &message);
+        count =
+            texp_images_from_cifar10((const char *const *)argv + 1, argc - 3, argv[argc - 2], argv[argc - 1], &message);
     } else {
         return usage();
     }

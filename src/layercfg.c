@@ -106,7 +106,10 @@ void texp_free_layer(layer l)
 
 /* --- which weights grow ------------------------------------------------------------------------------------------ */
 
-static int keeps_degree(ACTIVATION a) { return a == LINEAR || a == RELU || a == LEAKY || a == RELIE; }
+static int keeps_degree(ACTIVATION a)
+{
+    return a == LINEAR || a == RELU || a == LEAKY || a == RELIE;
+}
 
 static texp_node_kind node_kind(const layer *l)
 {
@@ -116,18 +119,23 @@ static texp_node_kind node_kind(const layer *l)
         return TEXP_NODE_LINEAR;
     case DECONVOLUTIONAL:
     case CONNECTED:
-    case LOCAL: return TEXP_NODE_LINEAR;
+    case LOCAL:
+        return TEXP_NODE_LINEAR;
     case BATCHNORM:
-    case L2NORM: return TEXP_NODE_NORMALISE;
+    case L2NORM:
+        return TEXP_NODE_NORMALISE;
     case SHORTCUT:
-    case ROUTE: return TEXP_NODE_ADD;
+    case ROUTE:
+        return TEXP_NODE_ADD;
     case ACTIVE:
     case MAXPOOL:
     case AVGPOOL:
     case DROPOUT:
     case REORG:
-    case UPSAMPLE: return TEXP_NODE_SAME;
-    default: return TEXP_NODE_FIXED;
+    case UPSAMPLE:
+        return TEXP_NODE_SAME;
+    default:
+        return TEXP_NODE_FIXED;
     }
 }
 
@@ -186,8 +194,10 @@ static void count_layer(const layer *l, size_t *trained, size_t *frozen)
     const texp_layer *own = l->texp;
     size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
     *(own->fixed ? frozen : trained) += weights;
-    if (texp_has_norm(l)) *trained += own->frozen_affine ? 0 : 2 * biases;
-    else if (!own->frozen_bias && !own->fixed) *trained += biases;
+    if (texp_has_norm(l))
+        *trained += own->frozen_affine ? 0 : 2 * biases;
+    else if (!own->frozen_bias && !own->fixed)
+        *trained += biases;
 }
 
 static void count_parameters(const network *net, size_t *trained, size_t *frozen)

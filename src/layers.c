@@ -4,13 +4,16 @@
 #include "connected_layer.h"
 #include "local_layer.h"
 
-static int has_weights(const layer *l) { return l->weights && l->weight_updates; }
+static int has_weights(const layer *l)
+{
+    return l->weights && l->weight_updates;
+}
 
 int texp_inner_layers(const layer *l, layer **inner)
 {
     layer *const all[TEXP_MOST_INNER_LAYERS] = {l->input_layer, l->self_layer, l->output_layer, l->wz, l->uz, l->wr,
-                                                l->ur, l->wh, l->uh, l->uo, l->wo, l->uf, l->wf, l->ui, l->wi, l->ug,
-                                                l->wg};
+                                                l->ur,          l->wh,         l->uh,           l->uo, l->wo, l->uf,
+                                                l->wf,          l->ui,         l->wi,           l->ug, l->wg};
     int n = 0;
     if (l->type != RNN && l->type != GRU && l->type != LSTM && l->type != CRNN) return 0;
     for (int i = 0; i < TEXP_MOST_INNER_LAYERS; ++i) {
@@ -19,7 +22,10 @@ int texp_inner_layers(const layer *l, layer **inner)
     return n;
 }
 
-int texp_has_norm(const layer *l) { return l->batch_normalize || l->type == BATCHNORM; }
+int texp_has_norm(const layer *l)
+{
+    return l->batch_normalize || l->type == BATCHNORM;
+}
 
 /* Weights of one output: what a unit of this layer sums over. */
 int texp_fan_in(const layer *l)
@@ -35,7 +41,10 @@ static size_t count_weights(const layer *l)
     return (size_t)l->nweights;
 }
 
-size_t texp_layer_weights(const layer *l) { return has_weights(l) ? count_weights(l) : 0; }
+size_t texp_layer_weights(const layer *l)
+{
+    return has_weights(l) ? count_weights(l) : 0;
+}
 
 size_t texp_layer_biases(const layer *l)
 {
@@ -50,9 +59,12 @@ void texp_draw_weights(layer *l, double std)
     for (size_t i = 0; i < n; ++i) l->weights[i] = std * rand_normal();
 #ifdef GPU
     if (gpu_index < 0) return;
-    if (l->type == CONNECTED) push_connected_layer(*l);
-    else if (l->type == LOCAL) push_local_layer(*l);
-    else push_convolutional_layer(*l);
+    if (l->type == CONNECTED)
+        push_connected_layer(*l);
+    else if (l->type == LOCAL)
+        push_local_layer(*l);
+    else
+        push_convolutional_layer(*l);
 #endif
 }
 
@@ -60,9 +72,12 @@ void texp_pull_weights(const layer *l)
 {
 #ifdef GPU
     if (gpu_index < 0 || !texp_layer_weights(l)) return;
-    if (l->type == CONNECTED) pull_connected_layer(*l);
-    else if (l->type == LOCAL) pull_local_layer(*l);
-    else pull_convolutional_layer(*l);
+    if (l->type == CONNECTED)
+        pull_connected_layer(*l);
+    else if (l->type == LOCAL)
+        pull_local_layer(*l);
+    else
+        pull_convolutional_layer(*l);
 #else
     (void)l;
 #endif

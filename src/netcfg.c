@@ -15,17 +15,58 @@ static const struct {
     char kind;
     char ours; /* 1: asks for our update and normalisation; 2: for our loader */
 } net_keys[] = {
-    {"batch", 'p', 0}, {"subdivisions", 'p', 0}, {"learning_rate", 'p', 0}, {"momentum", 'p', 0}, {"decay", 'p', 0},
-    {"time_steps", 'p', 0}, {"notruth", 'i', 0}, {"random", 'i', 0}, {"adam", 'i', 0}, {"B1", 'p', 0}, {"B2", 'p', 0},
-    {"eps", 'p', 0}, {"height", 'p', 0}, {"width", 'p', 0}, {"channels", 'p', 0}, {"inputs", 'p', 0},
-    {"max_crop", 'p', 0}, {"min_crop", 'p', 0}, {"max_ratio", 'p', 0}, {"min_ratio", 'p', 0}, {"center", 'i', 0},
-    {"clip", 'p', 0}, {"angle", 'f', 0}, {"aspect", 'p', 0}, {"saturation", 'p', 0}, {"exposure", 'p', 0},
-    {"hue", 'f', 0}, {"policy", 's', 0}, {"burn_in", 'p', 0}, {"power", 'p', 0}, {"step", 'p', 0}, {"scale", 'p', 0},
-    {"steps", 'l', 0}, {"scales", 'l', 0}, {"gamma", 'f', 0}, {"max_batches", 'p', 0}, {"seen", 'p', 0},
-    {"base_policy", 's', 0}, {"decays", 'l', 1}, {"momentum_correction", 'i', 0}, {"affine", 'i', 1},
-    {"batchnorm_eps", 'p', 1}, {"seed", 'p', 0}, {"learning_rate_min", 'p', 0}, {"sgdr_cycle", 'p', 0},
-    {"sgdr_mult", 'p', 0}, {"backend", 's', 0}, {"crop_pad", 'p', 2}, {"flip", 'i', 2}, {"mean", 'l', 2},
-    {"std", 'l', 2}, {"valid_every", 'p', 0},
+    {"batch", 'p', 0},
+    {"subdivisions", 'p', 0},
+    {"learning_rate", 'p', 0},
+    {"momentum", 'p', 0},
+    {"decay", 'p', 0},
+    {"time_steps", 'p', 0},
+    {"notruth", 'i', 0},
+    {"random", 'i', 0},
+    {"adam", 'i', 0},
+    {"B1", 'p', 0},
+    {"B2", 'p', 0},
+    {"eps", 'p', 0},
+    {"height", 'p', 0},
+    {"width", 'p', 0},
+    {"channels", 'p', 0},
+    {"inputs", 'p', 0},
+    {"max_crop", 'p', 0},
+    {"min_crop", 'p', 0},
+    {"max_ratio", 'p', 0},
+    {"min_ratio", 'p', 0},
+    {"center", 'i', 0},
+    {"clip", 'p', 0},
+    {"angle", 'f', 0},
+    {"aspect", 'p', 0},
+    {"saturation", 'p', 0},
+    {"exposure", 'p', 0},
+    {"hue", 'f', 0},
+    {"policy", 's', 0},
+    {"burn_in", 'p', 0},
+    {"power", 'p', 0},
+    {"step", 'p', 0},
+    {"scale", 'p', 0},
+    {"steps", 'l', 0},
+    {"scales", 'l', 0},
+    {"gamma", 'f', 0},
+    {"max_batches", 'p', 0},
+    {"seen", 'p', 0},
+    {"base_policy", 's', 0},
+    {"decays", 'l', 1},
+    {"momentum_correction", 'i', 0},
+    {"affine", 'i', 1},
+    {"batchnorm_eps", 'p', 1},
+    {"seed", 'p', 0},
+    {"learning_rate_min", 'p', 0},
+    {"sgdr_cycle", 'p', 0},
+    {"sgdr_mult", 'p', 0},
+    {"backend", 's', 0},
+    {"crop_pad", 'p', 2},
+    {"flip", 'i', 2},
+    {"mean", 'l', 2},
+    {"std", 'l', 2},
+    {"valid_every", 'p', 0},
 };
 enum { N_NET_KEYS = sizeof net_keys / sizeof *net_keys };
 
@@ -37,9 +78,9 @@ static const struct {
 static const struct {
     const char *name;
     texp_base base;
-} bases[] = {{"constant", TEXP_CONSTANT}, {"step", TEXP_STEP}, {"steps", TEXP_STEPS}, {"exp", TEXP_EXP},
-             {"poly", TEXP_POLY}, {"sigmoid", TEXP_SIGMOID}, {"cosine", TEXP_COSINE}, {"sgdr", TEXP_SGDR},
-             {"random", TEXP_RANDOM}};
+} bases[] = {{"constant", TEXP_CONSTANT}, {"step", TEXP_STEP}, {"steps", TEXP_STEPS},
+             {"exp", TEXP_EXP},           {"poly", TEXP_POLY}, {"sigmoid", TEXP_SIGMOID},
+             {"cosine", TEXP_COSINE},     {"sgdr", TEXP_SGDR}, {"random", TEXP_RANDOM}};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* --- readers: as Darknet's option_find_*, quiet and strict ------------------------------------------------------- */
@@ -254,8 +295,10 @@ static void read_recipe(texp_net *t, list *options)
     recipe->sgdr_mult = number(options, "sgdr_mult", 2);
     recipe->momentum_correction = (int)whole(options, "momentum_correction", 0);
     recipe->seed = t->seed;
-    if (recipe->base == TEXP_STEPS) read_steps(recipe, options);
-    else if (option_find(options, "decays")) refuse(options, "decays", "stands beside steps and scales only");
+    if (recipe->base == TEXP_STEPS)
+        read_steps(recipe, options);
+    else if (option_find(options, "decays"))
+        refuse(options, "decays", "stands beside steps and scales only");
     if (recipe->momentum_correction && recipe->form != TEXP_TEXP) {
         refuse(options, "momentum_correction", "belongs to policy=texp alone, not to %s", t->policy);
     }
@@ -264,13 +307,19 @@ static void read_recipe(texp_net *t, list *options)
 static void refuse_finding(list *options, const texp_recipe *recipe, const texp_finding *found)
 {
     switch (found->status) {
-    case TEXP_OK: return;
+    case TEXP_OK:
+        return;
     case TEXP_BAD_RATE:
-    case TEXP_BAD_DECAY: refuse(options, found->key, "must be finite and 0 or more");
-    case TEXP_BAD_MOMENTUM: refuse(options, "momentum", "must be 0 or more and below 1");
-    case TEXP_BAD_STEPS: refuse(options, found->key, "must increase from entry to entry");
-    case TEXP_BAD_PERIOD: refuse(options, found->key, "must be 1 or more");
-    case TEXP_NEEDS_MAX_BATCHES: refuse(options, "max_batches", "missing; the base schedule ends there");
+    case TEXP_BAD_DECAY:
+        refuse(options, found->key, "must be finite and 0 or more");
+    case TEXP_BAD_MOMENTUM:
+        refuse(options, "momentum", "must be 0 or more and below 1");
+    case TEXP_BAD_STEPS:
+        refuse(options, found->key, "must increase from entry to entry");
+    case TEXP_BAD_PERIOD:
+        refuse(options, found->key, "must be 1 or more");
+    case TEXP_NEEDS_MAX_BATCHES:
+        refuse(options, "max_batches", "missing; the base schedule ends there");
     case TEXP_COMPLEX_ROOTS:
         refuse(options, "decay",
                "learning_rate*decay reaches %g at update %ld, above (1-sqrt(momentum))^2 = %g for momentum=%g: no "
@@ -326,11 +375,12 @@ static void read_loader(texp_net *t, list *options)
     if (channels != 1 && channels != 3) {
         refuse(options, "channels", "crop_pad, flip, mean and std need 1 or 3 channels");
     }
-    const char *darknets[] = {"angle", "aspect", "saturation", "exposure", "hue", "max_crop", "min_crop", "max_ratio",
-                              "min_ratio", "center", "random"};
+    const char *darknets[] = {"angle",    "aspect",    "saturation", "exposure", "hue",   "max_crop",
+                              "min_crop", "max_ratio", "min_ratio",  "center",   "random"};
     for (size_t i = 0; i < COUNT(darknets); ++i) {
         if (option_find(options, (char *)darknets[i])) {
-            refuse(options, darknets[i], "belongs to Darknet's own augmentation, which crop_pad, flip, mean and std "
+            refuse(options, darknets[i],
+                   "belongs to Darknet's own augmentation, which crop_pad, flip, mean and std "
                    "replace; remove it or them");
         }
     }

@@ -8,9 +8,9 @@
 #include "darknet.h"
 
 typedef struct {
-    const char *file;    /* never freed: messages may come at any time */
+    const char *file; /* never freed: messages may come at any time */
     const char *section; /* "[net]", "" in a .data file; lives as long as the option's section */
-    int line;            /* 1, 2, ...; 0 where unknown */
+    int line; /* 1, 2, ...; 0 where unknown */
 } texp_origin;
 
 /* The origin of the line being read; option_insert copies it. */

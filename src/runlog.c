@@ -46,8 +46,10 @@ static int prepare(const char *file, long done, double *seconds, texp_message *m
     snprintf(other, sizeof other, "%s.part", file);
     FILE *to = fopen(other, "w");
     int bad = !to;
-    if (to && from) bad = copy_rows(from, to, done, seconds);
-    else if (to) bad = fputs(header, to) < 0;
+    if (to && from)
+        bad = copy_rows(from, to, done, seconds);
+    else if (to)
+        bad = fputs(header, to) < 0;
     if (from) fclose(from);
     if (to && fclose(to)) bad = 1;
     if (bad || rename(other, file)) return texp_say(message, "%s: can't write: %s", file, strerror(errno));
@@ -71,14 +73,19 @@ int texp_runlog_open(const char *file, long done, texp_runlog **out, texp_messag
     return 0;
 }
 
-double texp_runlog_seconds(const texp_runlog *log) { return log->seconds; }
+double texp_runlog_seconds(const texp_runlog *log)
+{
+    return log->seconds;
+}
 
 int texp_runlog_write(texp_runlog *log, const texp_row *row)
 {
     FILE *f = log->file;
     fprintf(f, "%ld,%.6f,%.9g,%.9Lg,%.9Lg,", row->update, row->epoch, row->train_loss, row->rate, row->decay);
-    if (row->validated) fprintf(f, "%.9g,%.6g,", row->test_loss, row->test_accuracy);
-    else fprintf(f, ",,");
+    if (row->validated)
+        fprintf(f, "%.9g,%.6g,", row->test_loss, row->test_accuracy);
+    else
+        fprintf(f, ",,");
     fprintf(f, "%.1f,%.3f\n", row->images_per_second, row->seconds);
     return fflush(f) ? -1 : 0;
 }

@@ -9,7 +9,7 @@ struct texp_sampler {
     texp_augment augment;
     texp_augment_table table;
     uint64_t seed;
-    uint64_t epoch;  /* whose order is at hand */
+    uint64_t epoch; /* whose order is at hand */
     uint32_t *order; /* of that epoch */
     uint8_t *buffer; /* for an image decoded on demand */
 };
@@ -67,8 +67,8 @@ static int fill_one(texp_sampler *sampler, int image, texp_augment_draw draw, fl
     const uint8_t *pixels = texp_dataset_pixels(set, image, sampler->buffer, message);
     int k, label = texp_dataset_label(set, image);
     if (!pixels) return -1;
-    texp_augment_image(x, pixels, texp_dataset_width(set), texp_dataset_height(set), &sampler->augment,
-                       &sampler->table, draw);
+    texp_augment_image(x, pixels, texp_dataset_width(set), texp_dataset_height(set), &sampler->augment, &sampler->table,
+                       draw);
     for (k = 0; truth && k < texp_dataset_classes(set); ++k) truth[k] = k == label;
     return 0;
 }

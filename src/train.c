@@ -23,31 +23,34 @@
 struct texp_run {
     network *net;
     const char *cfg_file, *data_file;
-    char *name;                  /* of the cfg, without folder and ending: of the files written */
-    const char *backup;          /* folder they go to */
-    int images;                  /* in the training list: an epoch */
-    int batch;                   /* images an update */
-    long epoch;                  /* done */
-    long updates;                /* in all, 0: no end */
-    texp_dataset *set;           /* our loader's, or NULL: Darknet's */
+    char *name; /* of the cfg, without folder and ending: of the files written */
+    const char *backup; /* folder they go to */
+    int images; /* in the training list: an epoch */
+    int batch; /* images an update */
+    long epoch; /* done */
+    long updates; /* in all, 0: no end */
+    texp_dataset *set; /* our loader's, or NULL: Darknet's */
     texp_sampler *sampler;
-    uint64_t next;               /* number of the sample to be loaded next */
-    texp_examples *examples;     /* to validate on, or NULL */
-    texp_scores scores;          /* of the last validation */
-    long validated;              /* update of it */
-    double best;                 /* accuracy so far */
+    uint64_t next; /* number of the sample to be loaded next */
+    texp_examples *examples; /* to validate on, or NULL */
+    texp_scores scores; /* of the last validation */
+    long validated; /* update of it */
+    double best; /* accuracy so far */
     long best_epoch;
     texp_runlog *log;
-    double started, last;        /* times of start and of the update before, seconds */
-    double loss_sum;             /* of the updates since the last epoch's end */
+    double started, last; /* times of start and of the update before, seconds */
+    double loss_sum; /* of the updates since the last epoch's end */
     long loss_count;
-    char checkpoint[PATH_MAX];   /* last saved */
-    int live;                    /* stdout is a terminal */
+    char checkpoint[PATH_MAX]; /* last saved */
+    int live; /* stdout is a terminal */
 };
 
 static volatile sig_atomic_t asked_to_stop;
 
-static void on_signal(int signal) { asked_to_stop = signal; }
+static void on_signal(int signal)
+{
+    asked_to_stop = signal;
+}
 
 /* --- seeds ------------------------------------------------------------------------------------------------------- */
 
@@ -63,15 +66,17 @@ void texp_seed_run(network *net, int seed)
 {
     texp_net *t = net->texp;
     if (!t->has_seed) t->seed = t->recipe.seed = t->schedule.recipe.seed = (uint64_t)seed;
-    fprintf(stderr, "seed=%lu%s\n", (unsigned long)t->seed, t->has_seed ? "" : " (write it in [net] to repeat this run)");
+    fprintf(stderr, "seed=%lu%s\n", (unsigned long)t->seed,
+            t->has_seed ? "" : " (write it in [net] to repeat this run)");
 }
 
 /* --- the command line --------------------------------------------------------------------------------------------- */
 
 void texp_check_classifier(int argc, char **argv)
 {
-    static const char *const commands[] = {"predict", "fout", "try", "train", "demo", "gun", "threat", "test", "csv",
-                                           "label", "valid", "validmulti", "valid10", "validcrop", "validfull"};
+    static const char *const commands[] = {"predict", "fout",       "try",     "train",     "demo",
+                                           "gun",     "threat",     "test",    "csv",       "label",
+                                           "valid",   "validmulti", "valid10", "validcrop", "validfull"};
     const char *command = argv[2];
     int known = 0;
     for (size_t i = 0; command && i < sizeof commands / sizeof *commands; ++i) known |= !strcmp(command, commands[i]);
@@ -81,7 +86,8 @@ void texp_check_classifier(int argc, char **argv)
                   strcmp(command, "train") ? "" : " [-clear] [-gpus 0,1,...]");
     }
     for (int i = 3; i < argc && argv[i]; ++i) {
-        if (argv[i][0] == '-' && argv[i][1]) texp_fail("%s: unknown flag of classifier %s; remove it", argv[i], command);
+        if (argv[i][0] == '-' && argv[i][1])
+            texp_fail("%s: unknown flag of classifier %s; remove it", argv[i], command);
     }
     if ((!strcmp(command, "train") || !strcmp(command, "valid")) && argc > 6 && argv[6]) {
         texp_fail("%s: classifier %s takes one weights file; remove this argument", argv[6], command);
@@ -120,8 +126,8 @@ static void open_loader(texp_run *run, list *options)
     }
     if (net->truths != classes) {
         texp_origin origin = texp_origin_of(options, "classes");
-        texp_refuse(&origin, "classes", option_find(options, "classes"),
-                    "the network has %d outputs; make them equal", net->truths);
+        texp_refuse(&origin, "classes", option_find(options, "classes"), "the network has %d outputs; make them equal",
+                    net->truths);
     }
     run->next = *net->seen;
 }
@@ -130,9 +136,10 @@ static void open_loader(texp_run *run, list *options)
 static void check_channels(const network *net, const char *cfg_file)
 {
     if (net->c == 3) return;
-    texp_fail("%s: channels=%d: Darknet's own loader makes images of 3 channels; add one of crop_pad, flip, mean or std "
-              "to [net] for a loader that makes %d",
-              cfg_file, net->c, net->c);
+    texp_fail(
+        "%s: channels=%d: Darknet's own loader makes images of 3 channels; add one of crop_pad, flip, mean or std "
+        "to [net] for a loader that makes %d",
+        cfg_file, net->c, net->c);
 }
 
 static int count_lines(const char *file)
@@ -178,14 +185,18 @@ texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_fil
                   net->texp->policy);
     }
     make_backup_folder(run->backup);
-    if (net->texp->has_loader) open_loader(run, options);
-    else check_channels(net, cfg_file);
+    if (net->texp->has_loader)
+        open_loader(run, options);
+    else
+        check_channels(net, cfg_file);
     run->images = run->set ? texp_dataset_size(run->set) : count_lines(option_find_str(options, "train", ""));
     run->epoch = (long)(*net->seen / run->images);
     if (texp_has_rate(net) || run->set) run->examples = texp_examples_open(net, options);
     open_log(run);
     long done = (long)get_current_batch(net);
-    if (done) printf("continuing behind update %ld, epoch %.2f; momentum starts at 0\n", done, (double)*net->seen / run->images);
+    if (done)
+        printf("continuing behind update %ld, epoch %.2f; momentum starts at 0\n", done,
+               (double)*net->seen / run->images);
     catch_signals();
     run->last = what_time_is_it_now();
     return run;
@@ -221,7 +232,10 @@ static void *load_batch(void *argument)
     return NULL;
 }
 
-static void *already_done(void *argument) { return argument; }
+static void *already_done(void *argument)
+{
+    return argument;
+}
 
 pthread_t texp_load_data(texp_run *run, load_args args)
 {
@@ -273,7 +287,8 @@ static void stop_at_nan(const texp_run *run, const char *what)
     network *net = run->net;
     if (run->live) printf("\n");
     texp_fail("update %zu: %s at rate %g; the last good weights are in %s; lower learning_rate and start from there",
-              get_current_batch(net), what, get_current_rate(net), run->checkpoint[0] ? run->checkpoint : "no file yet");
+              get_current_batch(net), what, get_current_rate(net),
+              run->checkpoint[0] ? run->checkpoint : "no file yet");
 }
 
 static void save(texp_run *run, const char *kind)
@@ -305,8 +320,10 @@ static void stop_when_asked(texp_run *run)
 static void print_time_left(double seconds)
 {
     long s = lround(seconds);
-    if (s >= 3600) printf("%ld:%02ld:%02ld left", s / 3600, s / 60 % 60, s % 60);
-    else printf("%ld:%02ld left", s / 60, s % 60);
+    if (s >= 3600)
+        printf("%ld:%02ld:%02ld left", s / 3600, s / 60 % 60, s % 60);
+    else
+        printf("%ld:%02ld left", s / 60, s % 60);
 }
 
 /* One line that is written again and again: where the run is in its epoch. */
@@ -373,9 +390,12 @@ static void log_update(texp_run *run, float loss, double speed)
     network *net = run->net;
     const texp_step *step = &net->texp->step;
     int ours = texp_has_rate(net);
-    texp_row row = {.update = (long)get_current_batch(net), .epoch = (double)*net->seen / run->images,
-                    .train_loss = loss, .rate = ours ? step->rate : get_current_rate(net),
-                    .decay = ours ? step->decay : net->decay, .images_per_second = speed,
+    texp_row row = {.update = (long)get_current_batch(net),
+                    .epoch = (double)*net->seen / run->images,
+                    .train_loss = loss,
+                    .rate = ours ? step->rate : get_current_rate(net),
+                    .decay = ours ? step->decay : net->decay,
+                    .images_per_second = speed,
                     .seconds = run->last - run->started};
     row.validated = run->validated == row.update;
     row.test_loss = run->scores.loss;
@@ -394,8 +414,10 @@ void texp_train_update(texp_run *run, float loss, float average, double seconds)
     if (!isfinite(loss)) stop_at_nan(run, "the loss is not finite");
     run->loss_sum += loss;
     run->loss_count++;
-    if (run->live) print_live(run, average, speed);
-    else print_classic(run, loss, average, seconds);
+    if (run->live)
+        print_live(run, average, speed);
+    else
+        print_classic(run, loss, average, seconds);
     int over = run->updates && (long)get_current_batch(net) >= run->updates;
     if ((long)(*net->seen / run->images) > run->epoch || over) end_epoch(run, speed);
     log_update(run, loss, speed);

@@ -49,9 +49,15 @@ static void advance(network *net)
     t->step = texp_schedule_next(&t->schedule);
 }
 
-int texp_has_rate(network *net) { return net->texp && net->texp->ours; }
+int texp_has_rate(network *net)
+{
+    return net->texp && net->texp->ours;
+}
 
-float texp_rate(network *net) { return step_of(net->texp, (long)get_current_batch(net)).rate * rate_factor(net); }
+float texp_rate(network *net)
+{
+    return step_of(net->texp, (long)get_current_batch(net)).rate * rate_factor(net);
+}
 
 double texp_random_draw(network *net)
 {
@@ -84,10 +90,10 @@ static void scale_array_of(float *cpu, float *gpu, int n, double factor, int on_
 }
 
 #ifdef GPU
-#define ON_GPU(net) ((net)->gpu_index >= 0)
+#define ON_GPU(net)      ((net)->gpu_index >= 0)
 #define DEVICE(l, array) (l).array##_gpu
 #else
-#define ON_GPU(net) 0
+#define ON_GPU(net)      0
 #define DEVICE(l, array) NULL
 #endif
 
@@ -150,15 +156,22 @@ static void step_parameters(const parameters *p, double rate, double decay, cons
 static void apply(const parameters *p, int frozen, double rate, double decay, const update_args *a, int on_gpu)
 {
     if (!p->n) return;
-    if (frozen) discard_gradient(p, on_gpu);
-    else step_parameters(p, rate, decay, a, on_gpu);
+    if (frozen)
+        discard_gradient(p, on_gpu);
+    else
+        step_parameters(p, rate, decay, a, on_gpu);
 }
 
 #ifdef GPU
 #define PARAMETERS(l, name, updates, count, moments)                                                                   \
-    {(l).name, (l).updates, (l).name##_gpu, (l).updates##_gpu, (l).moments##m_gpu, (l).moments##v_gpu, (count)}
+    {                                                                                                                  \
+        (l).name, (l).updates, (l).name##_gpu, (l).updates##_gpu, (l).moments##m_gpu, (l).moments##v_gpu, (count)      \
+    }
 #else
-#define PARAMETERS(l, name, updates, count, moments) {(l).name, (l).updates, NULL, NULL, NULL, NULL, (count)}
+#define PARAMETERS(l, name, updates, count, moments)                                                                   \
+    {                                                                                                                  \
+        (l).name, (l).updates, NULL, NULL, NULL, NULL, (count)                                                         \
+    }
 #endif
 
 static void update_layer(layer l, const texp_step *step, double factor, const update_args *a, int on_gpu)
@@ -174,8 +187,10 @@ static void update_layer(layer l, const texp_step *step, double factor, const up
     double other_decay = a->adam ? step->base_decay : 0;
     int frozen_biases = own->fixed || (norm ? own->frozen_affine : own->frozen_bias);
 
-    if (own->growing) apply(&weights, own->fixed, step->rate * factor * l.learning_rate_scale, step->decay, a, on_gpu);
-    else apply(&weights, own->fixed, base, step->base_decay, a, on_gpu);
+    if (own->growing)
+        apply(&weights, own->fixed, step->rate * factor * l.learning_rate_scale, step->decay, a, on_gpu);
+    else
+        apply(&weights, own->fixed, base, step->base_decay, a, on_gpu);
     apply(&biases, frozen_biases, base, other_decay, a, on_gpu);
     apply(&scales, own->frozen_affine, base, other_decay, a, on_gpu);
 #ifdef GPU

@@ -12,9 +12,9 @@ static const char bias_mark[8] = {'B', 'N', 'B', 'I', 'A', 'S', 'E', 'S'};
 
 static struct {
     const char *name;
-    int layer;        /* being read; -1: the header */
+    int layer; /* being read; -1: the header */
     int layer_begins; /* nothing of it was read yet */
-    int layers_read;  /* layers of which something was read */
+    int layers_read; /* layers of which something was read */
     int first_absent; /* the layer in front of which the file ended, or -1 */
 } reading;
 

@@ -12,16 +12,42 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define INPUTS(...)  .inputs = (const int[]){__VA_ARGS__}, .n_inputs = COUNT(((const int[]){__VA_ARGS__}))
 
-#define CONV(from)      {.kind = TEXP_NODE_LINEAR, INPUTS(from), .trainable = 1, .homogeneous = 1}
-#define CONV_BIAS(from) {.kind = TEXP_NODE_LINEAR, INPUTS(from), .trainable = 1, .homogeneous = 1, .biased = 1}
-#define CONV_NORM(from) \
-    {.kind = TEXP_NODE_LINEAR, INPUTS(from), .trainable = 1, .homogeneous = 1, .biased = 1, .normalised = 1}
-#define FIXED_CONV(from) {.kind = TEXP_NODE_LINEAR, INPUTS(from), .homogeneous = 1}
-#define NORM(from)       {.kind = TEXP_NODE_NORMALISE, INPUTS(from), .homogeneous = 1}
-#define RELU(from)       {.kind = TEXP_NODE_SAME, INPUTS(from), .homogeneous = 1}
-#define LOGISTIC(from)   {.kind = TEXP_NODE_SAME, INPUTS(from), .homogeneous = 0}
-#define ADD(a, b)        {.kind = TEXP_NODE_ADD, INPUTS(a, b), .homogeneous = 1}
-#define SOFTMAX(from)    {.kind = TEXP_NODE_FIXED, INPUTS(from)}
+#define CONV(from)                                                                                                     \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_LINEAR, INPUTS(from), .trainable = 1, .homogeneous = 1                                       \
+    }
+#define CONV_BIAS(from)                                                                                                \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_LINEAR, INPUTS(from), .trainable = 1, .homogeneous = 1, .biased = 1                          \
+    }
+#define CONV_NORM(from)                                                                                                \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_LINEAR, INPUTS(from), .trainable = 1, .homogeneous = 1, .biased = 1, .normalised = 1         \
+    }
+#define FIXED_CONV(from)                                                                                               \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_LINEAR, INPUTS(from), .homogeneous = 1                                                       \
+    }
+#define NORM(from)                                                                                                     \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_NORMALISE, INPUTS(from), .homogeneous = 1                                                    \
+    }
+#define RELU(from)                                                                                                     \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_SAME, INPUTS(from), .homogeneous = 1                                                         \
+    }
+#define LOGISTIC(from)                                                                                                 \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_SAME, INPUTS(from), .homogeneous = 0                                                         \
+    }
+#define ADD(a, b)                                                                                                      \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_ADD, INPUTS(a, b), .homogeneous = 1                                                          \
+    }
+#define SOFTMAX(from)                                                                                                  \
+    {                                                                                                                  \
+        .kind = TEXP_NODE_FIXED, INPUTS(from)                                                                          \
+    }
 
 /* Checks which nodes grow and what the normalisations see: one number a node. */
 static void check(texp_node *nodes, size_t n, const int *growing, const int *norm_degrees)
@@ -117,7 +143,7 @@ static void a_detection_head_between_does_not_bind_the_rest(void **state)
     (void)state;
     /* As in yolov3: head, detection layer, then a route back to the trunk. */
     texp_node nodes[] = {CONV_NORM(-1), CONV_BIAS(0), SOFTMAX(1), {.kind = TEXP_NODE_ADD, INPUTS(0), .homogeneous = 1},
-                         CONV_NORM(3), CONV_BIAS(4), SOFTMAX(5)};
+                         CONV_NORM(3),  CONV_BIAS(4), SOFTMAX(5)};
     CHECK(nodes, LIST(1, 0, 0, 0, 1, 0, 0), LIST(1, 0, 0, 0, 1, 0, 0));
 }
 

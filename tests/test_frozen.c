@@ -9,14 +9,13 @@
 #define TEXP "policy=texp++\nmax_batches=100\n"
 
 /* Layers: 0 convolution with its own normalisation, 1 alone, 2 [batchnorm], 3 [activation], 4 pool, 5 connected. */
-#define CONV_NORM(keys)                                                                                                \
-    "[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=relu\n" keys
+#define CONV_NORM(keys) "[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=relu\n" keys
 #define CONV(keys)      "[convolutional]\nfilters=6\nsize=3\nstride=2\npad=1\nactivation=linear\n" keys
 #define NORM(keys)      "[batchnorm]\n" keys
 #define CONNECTED(keys) "[connected]\noutput=3\nactivation=linear\n" keys
 #define BODY(conv_norm, conv, norm, connected)                                                                         \
-    CONV_NORM(conv_norm) CONV(conv) NORM(norm) "[activation]\nactivation=relu\n[avgpool]\n" CONNECTED(connected)       \
-        "[softmax]\n"
+    CONV_NORM(conv_norm)                                                                                               \
+    CONV(conv) NORM(norm) "[activation]\nactivation=relu\n[avgpool]\n" CONNECTED(connected) "[softmax]\n"
 
 typedef struct {
     float *weights, *biases, *scales, *rolling_mean;
@@ -144,7 +143,8 @@ static void frozen_parameters_gather_no_momentum(void **state)
     (void)state;
     network *net = network_of(NET "affine=0\n" BODY("", "", "", "fixed=1\n"));
     train(net, 3);
-    for (int i = 0; i < 4; ++i) assert_true(net->layers[0].scale_updates[i] == 0 && net->layers[0].bias_updates[i] == 0);
+    for (int i = 0; i < 4; ++i)
+        assert_true(net->layers[0].scale_updates[i] == 0 && net->layers[0].bias_updates[i] == 0);
     for (int i = 0; i < 18; ++i) assert_true(net->layers[5].weight_updates[i] == 0);
 }
 
@@ -173,8 +173,9 @@ static void init_std_sets_the_deviation_of_any_layer(void **state)
 {
     (void)state;
     srand(1);
-    network *net = network_of(NET "%s", "[convolutional]\nfilters=300\nsize=3\npad=1\nactivation=linear\ninit_std=.3\n"
-                                        "[avgpool]\n[connected]\noutput=90\nactivation=linear\ninit_std=2\n[softmax]\n");
+    network *net =
+        network_of(NET "%s", "[convolutional]\nfilters=300\nsize=3\npad=1\nactivation=linear\ninit_std=.3\n"
+                             "[avgpool]\n[connected]\noutput=90\nactivation=linear\ninit_std=2\n[softmax]\n");
     assert_variance(net->layers[0].weights, 300 * 18, .09);
     assert_variance(net->layers[2].weights, 300 * 90, 4);
 }
@@ -186,7 +187,8 @@ static void keys_of_a_recurrent_layer_hold_for_the_layers_inside_it(void **state
     for (int i = 0; i < 3; ++i) {
         network *net = network_of("[net]\nbatch=2\ntime_steps=3\ninputs=5\nlearning_rate=.1\naffine=0\n[%s]\noutput=4\n"
                                   "batch_normalize=1\nactivation=tanh\nfixed=%d\n[connected]\noutput=3\n"
-                                  "activation=linear\n[softmax]\n", kinds[i], i != 1);
+                                  "activation=linear\n[softmax]\n",
+                                  kinds[i], i != 1);
         layer *inner[TEXP_MOST_INNER_LAYERS];
         copy before[TEXP_MOST_INNER_LAYERS];
         int n = texp_inner_layers(net->layers, inner);

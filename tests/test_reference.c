@@ -34,9 +34,9 @@ static int open_reference(void **state)
     numbers = fopen("tests/reference/preresnet32.bin", "rb");
     if (!index || !numbers) return -1;
     while (n_records < RECORDS && fgets(line, sizeof line, index)) {
-        if (line[0] != '#' && sscanf(line, "%39s %d %d %7s %ld", records[n_records].name, &records[n_records].update,
-                                     &records[n_records].count, records[n_records].type,
-                                     &records[n_records].offset) == 5) {
+        if (line[0] != '#' &&
+            sscanf(line, "%39s %d %d %7s %ld", records[n_records].name, &records[n_records].update,
+                   &records[n_records].count, records[n_records].type, &records[n_records].offset) == 5) {
             ++n_records;
         }
     }
@@ -49,8 +49,10 @@ static const double *reference(const char *what, int layer_index, int update, in
 {
     static double values[64];
     char name[48];
-    if (layer_index < 0) snprintf(name, sizeof name, "%s", what);
-    else snprintf(name, sizeof name, "%s.%d", what, layer_index);
+    if (layer_index < 0)
+        snprintf(name, sizeof name, "%s", what);
+    else
+        snprintf(name, sizeof name, "%s.%d", what, layer_index);
     for (int i = 0; i < n_records; ++i) {
         if (records[i].update != update || strcmp(records[i].name, name)) continue;
         assert_int_equal(records[i].count, count);
@@ -101,8 +103,10 @@ static network *shipped(const char *cfg, const char *more)
     FILE *in = fopen(cfg, "r"), *out = open_memstream(&text, &size);
     assert_non_null(in);
     while (fgets(line, sizeof line, in)) {
-        if (!strncmp(line, "batch=", 6)) fprintf(out, "batch=%d\n%s", BATCH, more);
-        else fputs(line, out);
+        if (!strncmp(line, "batch=", 6))
+            fprintf(out, "batch=%d\n%s", BATCH, more);
+        else
+            fputs(line, out);
     }
     fclose(in);
     fclose(out);
@@ -133,7 +137,8 @@ static void set_images(network *net, int update)
     uint64_t stream = (uint64_t)*reference("stream", -1, update, 1);
     for (int i = 0; i < BATCH * PIXELS; ++i) net->input[i] = uniform(stream, (uint64_t)i);
     memset(net->truth, 0, BATCH * CLASSES * sizeof *net->truth);
-    for (int b = 0; b < BATCH; ++b) net->truth[b * CLASSES + random_bits(stream, BATCH * PIXELS + (uint64_t)b) % 10] = 1;
+    for (int b = 0; b < BATCH; ++b)
+        net->truth[b * CLASSES + random_bits(stream, BATCH * PIXELS + (uint64_t)b) % 10] = 1;
 }
 
 /* --- one run ------------------------------------------------------------------------------------------------------ */

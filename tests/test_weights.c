@@ -51,7 +51,7 @@ static void the_layout_is_darknets_to_the_byte(void **state)
     const struct {
         const float *values;
         size_t n;
-    } parts[] = {{conv.biases, 4}, {conv.scales, 4}, {conv.rolling_mean, 4}, {conv.rolling_variance, 4},
+    } parts[] = {{conv.biases, 4},   {conv.scales, 4},      {conv.rolling_mean, 4},  {conv.rolling_variance, 4},
                  {conv.weights, 72}, {connected.biases, 3}, {connected.weights, 432}};
     int head[3];
     size_t seen;
@@ -108,7 +108,8 @@ static void a_file_cut_inside_a_layer_is_refused_wherever_it_is_cut(void **state
     char *file = write_file(".weights", "", 0);
     quietly_save(make(CONV PLAIN), file);
     const long conv_end = HEADER + sizeof(float) * CONV_FLOATS, end = size_of(file);
-    const long places[] = {0, 5, HEADER - 1, HEADER, HEADER + 1, HEADER + 16, conv_end - 1, conv_end + 1, end - 4, end - 1};
+    const long places[] = {0,       5,      HEADER - 1, HEADER, HEADER + 1, HEADER + 16, conv_end - 1, conv_end + 1,
+                           end - 4, end - 1};
     for (size_t i = 0; i < sizeof places / sizeof *places; ++i) {
         char *part = cut(file, places[i]);
         outcome o = in_child(load_in_child, part);
