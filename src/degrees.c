@@ -45,23 +45,23 @@ static int propagate(texp_node *nodes, texp_node *node)
 }
 
 /* Takes the last layers of S in front of `index` (itself included) out of S, those of the highest degree only where
- * an addition's inputs differ. Returns how many. */
-static int retreat(texp_node *nodes, int index, int is_obstacle)
+ * an addition's inputs differ. What it walks back through has a positive degree, so is no normalisation. Returns how
+ * many. */
+static int retreat(texp_node *nodes, int index)
 {
     if (index < 0) return 0;
     texp_node *node = nodes + index;
-    if (node->in_set && (is_obstacle || !node->normalised)) {
+    if (node->in_set) {
         node->in_set = 0;
         return 1;
     }
-    if (!is_obstacle && (node->normalised || node->kind == TEXP_NODE_NORMALISE)) return 0;
     int highest = 0, removed = 0;
     for (size_t i = 0; i < node->n_inputs; ++i) {
         int degree = input_degree(nodes, node, i);
         if (degree > highest) highest = degree;
     }
     for (size_t i = 0; i < node->n_inputs; ++i) {
-        if (highest && input_degree(nodes, node, i) == highest) removed += retreat(nodes, node->inputs[i], 0);
+        if (highest && input_degree(nodes, node, i) == highest) removed += retreat(nodes, node->inputs[i]);
     }
     return removed;
 }
@@ -83,7 +83,7 @@ int texp_degrees_solve(texp_node *nodes, size_t n)
         members += nodes[i].in_set;
     }
     for (size_t obstacle; (obstacle = first_obstacle(nodes, n)) < n;) {
-        int removed = retreat(nodes, (int)obstacle, 1);
+        int removed = retreat(nodes, (int)obstacle);
         /* An obstacle has a positive degree in front of it, so some layer of S is there. */
         if (!removed) abort();
         members -= removed;
