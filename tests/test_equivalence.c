@@ -55,6 +55,9 @@ static const network_case networks[] = {
     /* No normalisation in front of the 1x1 convolution: then that one takes the base rate. */
     {"preresnet_unnormalised_shortcut", "affine=0\nbatchnorm_eps=1e-2\n",
      CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, "") ADD(-3) HEAD FIXED, 5, 0},
+    /* Gradients gathered over two passes before each update. */
+    {"preresnet_subdivided", "affine=0\nbatchnorm_eps=1e-2\nsubdivisions=2\n",
+     CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, NORM) ADD(-4) HEAD FIXED, 6, 1},
     /* Darknet's own formula of batch normalisation, with its two epsilons. */
     {"convnet", "affine=0\n",
      CONVOLUTION(6, 3, 1, "relu\nbatch_normalize=1") CONVOLUTION(6, 3, 2, "leaky\nbatch_normalize=1")
@@ -90,7 +93,7 @@ static const recipe_case recipes[] = {
     {"burn_in", "steps", "burn_in=30\npower=2\nsteps=40,140\nscales=.5,.2\n"},
     {"without_momentum", "steps", "momentum=0\nsteps=20,140\nscales=.5,.2\n"},
 };
-enum { RECIPES = sizeof recipes / sizeof *recipes, STEP_DECAY = 0, CONSTANT_RATE = 3 };
+enum { RECIPES = sizeof recipes / sizeof *recipes, STEP_DECAY = 0, CONSTANT_RATE = 3, BURN_IN = 11 };
 
 /* `policy` ends where the name of the base begins: "" for the base itself. */
 static network *make_network(const network_case *k, const char *policy, const recipe_case *r, const char *backend)
@@ -108,10 +111,14 @@ static network *make_network(const network_case *k, const char *policy, const re
     return net;
 }
 
+/* Update k. */
 static void train(network *net, int k)
 {
-    set_batch(net, 1000 + k);
-    train_network_datum(net);
+    int i;
+    for (i = 0; i < net->subdivisions; ++i) {
+        set_batch(net, 1000 * (i + 1) + k);
+        train_network_datum(net);
+    }
 }
 
 static void predict(network *net)
@@ -248,6 +255,18 @@ static void texp_without_correction_is_not_its_base(void **state)
                  1e-2);
 }
 
+/* The schedule is rebuilt from the counter alone: to the bit what it was. */
+static void resuming_after_every_update_changes_nothing(void **state)
+{
+    const recipe_case *burn_in = recipes + BURN_IN;
+    differences d;
+    (void)state;
+    d = train_both(make_network(networks, "policy=texp++\nbase_", burn_in, "auto"),
+                   make_network(networks, "policy=texp++\nbase_", burn_in, "auto"), texp_resume);
+    assert_true(d.training == 0 && d.evaluation == 0);
+    assert_above(d.change, 1e-3);
+}
+
 #ifdef TEXP_DOUBLE
 static void freeze_epsilon(network *net)
 {
@@ -304,6 +323,7 @@ int main(void)
         add_test(texp_of_the_constant_rate_recipe_is_that_recipe, networks + i,
                  "texp_of_the_constant_rate_recipe_is_that_recipe:%s", networks[i].name);
     }
+    add_test(resuming_after_every_update_changes_nothing, NULL, "resuming_after_every_update_changes_nothing");
     add_test(texp_mm_is_not_texp, NULL, "texp--_is_not_texp");
     add_test(texp_without_correction_is_not_its_base, NULL, "texp_without_correction_is_not_its_base");
 #ifdef TEXP_DOUBLE
