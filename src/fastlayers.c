@@ -102,6 +102,15 @@ static texp_fastconv *convolution_of(layer l)
     return own->conv;
 }
 
+/* bias=0 leaves the bias that a weights file brought. */
+static int adds_bias(layer l)
+{
+    for (int i = 0; i < l.n; ++i) {
+        if (!l.texp->frozen_bias || l.biases[i] != 0) return 1;
+    }
+    return 0;
+}
+
 static void forward_convolution(layer l, network net)
 {
     texp_fastconv *conv = convolution_of(l);
@@ -115,7 +124,7 @@ static void forward_convolution(layer l, network net)
         texp_forward_norm(l, net);
     else if (l.batch_normalize)
         forward_batchnorm_layer(l, net);
-    else if (!l.texp->frozen_bias)
+    else if (adds_bias(l))
         add_bias(l.output, l.biases, l.batch, l.n, l.out_h * l.out_w);
     activate_fast(l.output, size_of(l), l.activation);
 }
@@ -328,6 +337,7 @@ void texp_use_fast_layers(network *net)
 int texp_keeps_delta(layer l, network net)
 {
     if (!l.texp || !net.texp->fast) return 0;
-    if (net.train && !l.texp->keeps_delta) clear_array(l.delta, size_of(l));
+    /* network_predict, behind which no backward pass comes, has no truth. */
+    if ((net.train || net.truth) && !l.texp->keeps_delta) clear_array(l.delta, size_of(l));
     return 1;
 }

@@ -502,6 +502,20 @@ static const network_case *case_of(const char *name)
     return NULL;
 }
 
+/* A weights file may bring one to a layer with bias=0. */
+static void frozen_bias_that_is_not_zero_is_added_by_both(void **state)
+{
+    const network_case k = {"", 2, 2, 5, 5, CONV(3, 3, 1, NO_BIAS) RELU LOSS, 0};
+    problem fast = make_problem(&k, "auto", EPSILON), plain = make_problem(&k, "plain", EPSILON);
+    const distances tolerance = tolerance_of(&k);
+    (void)state;
+    fill(fast.net->layers[0].biases, 3, 1, .5, 1);
+    fill(plain.net->layers[0].biases, 3, 1, .5, 1);
+    assert_near(distances_of(&fast, &plain), tolerance);
+    free_problem(&fast);
+    free_problem(&plain);
+}
+
 /* A network made for 7x5 images and resized to 12x9 against one made for 12x9. */
 static void resized_network_is_one_made_of_that_size(void **state)
 {
@@ -564,6 +578,8 @@ int main(void)
     }
     add_test("one_image_is_predicted_as_in_a_batch", NULL, NULL, one_image_is_predicted_as_in_a_batch,
              (void *)case_of("large_preresnet"));
+    add_test("frozen_bias_that_is_not_zero_is_added_by_both", NULL, NULL, frozen_bias_that_is_not_zero_is_added_by_both,
+             NULL);
     add_test("resized_network_is_one_made_of_that_size", NULL, NULL, resized_network_is_one_made_of_that_size, NULL);
 #ifdef TEXP_DOUBLE
     add_test("darknets_batch_norm_gradient_is_off_by_one_part_in_n", NULL, NULL,
