@@ -107,7 +107,8 @@ static long whole(list *options, const char *key, long otherwise)
 {
     char *value = option_find(options, (char *)key);
     long parsed = otherwise;
-    if (value && !texp_read_long(value, &parsed)) refuse(options, key, "not a whole number");
+    if (value && !texp_read_long(value, &parsed)) refuse(options, key, "not a whole number; write one, as in %s=1", key);
+    if (parsed > INT_MAX && strcmp(key, "seed")) refuse(options, key, "too large; Darknet counts to %d", INT_MAX);
     return parsed;
 }
 
@@ -145,33 +146,12 @@ static int find_key(const char *name)
     return -1;
 }
 
-/* Levenshtein's distance; keys are short. */
-static int distance(const char *a, const char *b)
-{
-    enum { LONGEST = 32 };
-    int row[LONGEST + 1];
-    size_t n = strlen(b);
-    if (n > LONGEST) return LONGEST;
-    for (size_t j = 0; j <= n; ++j) row[j] = (int)j;
-    for (size_t i = 0; a[i]; ++i) {
-        int diagonal = row[0];
-        row[0] = (int)i + 1;
-        for (size_t j = 1; j <= n; ++j) {
-            int change = diagonal + (a[i] != b[j - 1]);
-            diagonal = row[j];
-            int gap = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
-            row[j] = change < gap ? change : gap;
-        }
-    }
-    return row[n];
-}
-
 static const char *nearest_key(const char *name)
 {
     const char *best = NULL;
     int lowest = 3; /* farther than two letters is another word */
     for (int i = 0; i < N_NET_KEYS; ++i) {
-        int apart = distance(name, net_keys[i].name);
+        int apart = texp_spelling_distance(name, net_keys[i].name);
         if (apart < lowest) lowest = apart, best = net_keys[i].name;
     }
     return best;
@@ -304,6 +284,16 @@ static void read_recipe(texp_net *t, list *options)
     }
 }
 
+/* Six digits of a bound that must not be passed: rounded down, so that what is printed will do. */
+static double rounded_down(double bound)
+{
+    char text[32];
+    for (double candidate = bound;; candidate -= bound * 1e-6) {
+        snprintf(text, sizeof text, "%.6g", candidate);
+        if (atof(text) <= bound) return atof(text);
+    }
+}
+
 static void refuse_finding(list *options, const texp_recipe *recipe, const texp_finding *found)
 {
     switch (found->status) {
@@ -324,16 +314,16 @@ static void refuse_finding(list *options, const texp_recipe *recipe, const texp_
         refuse(options, "decay",
                "learning_rate*decay reaches %g at update %ld, above (1-sqrt(momentum))^2 = %g for momentum=%g: no "
                "exponential form exists; decay=%.6g is the largest that has one",
-               found->product, found->update, found->limit, recipe->momentum, found->largest_decay);
+               found->product, found->update, found->limit, recipe->momentum, rounded_down(found->largest_decay));
     case TEXP_NEGATIVE_ALPHA:
         refuse(options, "decay",
                "the weights would shrink by %g of themselves at update %ld, and all of them are only 1: the rate rises "
                "after updates of larger decay; decay=%.6g is the largest that has an exponential form",
-               found->product, found->update, found->largest_decay);
+               found->product, found->update, rounded_down(found->largest_decay));
     case TEXP_OUT_OF_RANGE:
         refuse(options, "decay",
                "the rate passes the largest number at update %ld; decay=%.6g is the largest that stays below it",
-               found->update, found->largest_decay);
+               found->update, rounded_down(found->largest_decay));
     }
 }
 
@@ -341,8 +331,6 @@ static void check_recipe(texp_net *t, list *options)
 {
     texp_finding found;
     texp_recipe_check(&t->recipe, &found);
-    /* Stock Darknet has its own view of odd recipes that we neither fold nor compute. */
-    if (found.status == TEXP_NEEDS_MAX_BATCHES && t->recipe.form == TEXP_PLAIN && t->recipe.base == TEXP_POLY) return;
     refuse_finding(options, &t->recipe, &found);
     if (t->recipe.form == TEXP_PLAIN) return;
     if (whole(options, "adam", 0)) refuse(options, "adam", "policy=%s folds SGD with momentum; remove adam", t->policy);

@@ -55,6 +55,7 @@ void texp_refuse_line(const char *line)
 void texp_refuse_section(list *options, const char *type)
 {
     texp_origin origin = texp_origin_of(options, NULL);
+    fprintf(stderr, "\n"); /* behind the layer table's number */
     texp_refuse(&origin, NULL, NULL, "Darknet has no layer of this type (section %s); correct its name", type);
 }
 
@@ -102,7 +103,64 @@ double texp_option_float(list *options, const char *key, const char *value)
     double number;
     if (!texp_read_double(value, &number)) {
         texp_origin origin = texp_origin_of(options, key);
-        texp_refuse(&origin, key, value, "not a finite number; write one, as in %s=0.5", key);
+        texp_refuse(&origin, key, value, "not a finite number; write one, as in %s=1", key);
     }
     return number;
+}
+
+/* Row by row; keys are short. */
+int texp_spelling_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 32 };
+    int row[LONGEST + 1];
+    size_t n = strlen(b);
+    if (n > LONGEST) return LONGEST;
+    for (size_t j = 0; j <= n; ++j) row[j] = (int)j;
+    for (size_t i = 0; a[i]; ++i) {
+        int diagonal = row[0];
+        row[0] = (int)i + 1;
+        for (size_t j = 1; j <= n; ++j) {
+            int change = diagonal + (a[i] != b[j - 1]);
+            diagonal = row[j];
+            int gap = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+            row[j] = change < gap ? change : gap;
+        }
+    }
+    return row[n];
+}
+
+
+static __attribute__((noreturn)) void refuse_in_table(list *options, const char *key, const char *value, const char *why)
+{
+    texp_origin origin = texp_origin_of(options, key);
+    fprintf(stderr, "\n"); /* behind the layer table's number */
+    texp_refuse(&origin, key, value, "%s", why);
+}
+
+/* Layer numbers, absolute or counted back. */
+static void check_inputs(list *options, const char *key, int index)
+{
+    char *text = option_find(options, (char *)key);
+    if (!text) refuse_in_table(options, key, NULL, "missing; it names the layers that are read, as in -2");
+    char *copy = strdup(text), *rest = copy, *item;
+    while ((item = strsep(&rest, ","))) {
+        long layer;
+        if (!texp_read_long(item, &layer)) refuse_in_table(options, key, text, "not a list of whole numbers");
+        if (layer < 0) layer += index;
+        if (layer < 0 || layer >= index) refuse_in_table(options, key, text, "names no layer before this one");
+    }
+    free(copy);
+}
+
+void texp_check_layer(list *options, const char *type, int index)
+{
+    static const char *const positive[] = {"filters", "size", "stride", "output", "groups", "classes"};
+    for (size_t i = 0; i < sizeof positive / sizeof *positive; ++i) {
+        char *text = option_find(options, (char *)positive[i]);
+        if (text && texp_option_int(options, positive[i], text) < 1) {
+            refuse_in_table(options, positive[i], text, "must be 1 or more");
+        }
+    }
+    if (!strcmp(type, "[shortcut]")) check_inputs(options, "from", index);
+    if (!strcmp(type, "[route]")) check_inputs(options, "layers", index);
 }

@@ -30,6 +30,12 @@ void texp_refuse_line(const char *line);
 /* A section of a type that Darknet does not have. */
 void texp_refuse_section(list *options, const char *type);
 
+/* Refuses a layer whose numbers Darknet would divide by, or whose inputs are not layers before it. index: its own. */
+void texp_check_layer(list *options, const char *type, int index);
+
+/* How many letters must be changed, added or left out to make b of a: Levenshtein's distance. */
+int texp_spelling_distance(const char *a, const char *b);
+
 /* The origin of a key in a list; the list's first option's, where the key is absent. */
 texp_origin texp_origin_of(list *options, const char *key);
 

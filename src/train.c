@@ -42,6 +42,7 @@ struct texp_run {
     double loss_sum; /* of the updates since the last epoch's end */
     long loss_count;
     char checkpoint[PATH_MAX]; /* last saved */
+    int trained; /* an update was done */
     int live; /* stdout is a terminal */
 };
 
@@ -66,8 +67,10 @@ void texp_seed_run(network *net, int seed)
 {
     texp_net *t = net->texp;
     if (!t->has_seed) t->seed = t->recipe.seed = t->schedule.recipe.seed = (uint64_t)seed;
-    fprintf(stderr, "seed=%lu%s\n", (unsigned long)t->seed,
-            t->has_seed ? "" : " (write it in [net] to repeat this run)");
+    const char *hint = t->has_seed ? "" : " (written in [net] it repeats this run)";
+    /* Darknet's loader threads are put into an order by a seed in the cfg alone. */
+    if (!t->has_seed && !t->has_loader) hint = " (written in [net], each run is the same)";
+    fprintf(stderr, "seed=%lu%s\n", (unsigned long)t->seed, hint);
 }
 
 /* --- the command line --------------------------------------------------------------------------------------------- */
@@ -166,9 +169,10 @@ static void catch_signals(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file size shall be an error like a full disk */
 }
 
-texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_file, char *data_file)
+texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_file, char *data_file, char *weights_file)
 {
     texp_run *run = calloc(1, sizeof *run);
     run->net = net;
@@ -179,6 +183,7 @@ texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_fil
     run->batch = net->batch * net->subdivisions * ngpus;
     run->updates = net->max_batches;
     run->live = isatty(STDOUT_FILENO);
+    if (weights_file) snprintf(run->checkpoint, sizeof run->checkpoint, "%s", weights_file);
     run->best = -1;
     if (ngpus > 1 && net->texp->recipe.form != TEXP_PLAIN) {
         texp_fail("-gpus: policy=%s: several GPUs average their weights, which no exponential rate survives; use one",
@@ -412,6 +417,7 @@ void texp_train_update(texp_run *run, float loss, float average, double seconds)
     double now = what_time_is_it_now(), speed = run->batch / (now - run->last);
     run->last = now;
     if (!isfinite(loss)) stop_at_nan(run, "the loss is not finite");
+    run->trained = 1;
     run->loss_sum += loss;
     run->loss_count++;
     if (run->live)
@@ -427,7 +433,7 @@ void texp_train_update(texp_run *run, float loss, float average, double seconds)
 
 void texp_train_end(texp_run *run)
 {
-    if (get_current_batch(run->net) && run->loss_count == 0 && run->validated == 0 && !run->checkpoint[0]) {
+    if (!run->trained) {
         printf("nothing to train: the weights have seen max_batches=%ld updates already; -clear starts at 0\n",
                run->updates);
         return;
@@ -457,6 +463,7 @@ int texp_valid_classifier(network *net, char *data_file)
     texp_examples *examples = texp_examples_open(net, options);
     if (!examples) texp_fail("%s: no `valid` list; add valid=FILE", data_file);
     texp_scores s = texp_evaluate(net, examples, top);
+    if (!isfinite(s.loss)) texp_fail("the test loss is not finite: the weights are of another network, or damaged");
     printf("%d: top 1: %f, top %d: %f\n", s.images, s.accuracy, top, s.top);
     printf("test accuracy %.2f %%, test loss %.4f\n", 100 * s.accuracy, s.loss);
     texp_examples_close(examples);

@@ -15,8 +15,10 @@ void texp_seed_run(network *net, int seed);
 /* Checks the command line of `darknet classifier ...` and exits with a message where it can't be meant. */
 void texp_check_classifier(int argc, char **argv);
 
-/* Opens the log and the lists that the cfg asks our loader for. data_options: the .data file, of name data_file. */
-texp_run *texp_train_begin(network *net, int ngpus, list *data_options, char *cfg_file, char *data_file);
+/* Opens the log and the lists that the cfg asks our loader for. data_options: the .data file, of name data_file;
+ * weights_file: what was loaded, or NULL. */
+texp_run *texp_train_begin(network *net, int ngpus, list *data_options, char *cfg_file, char *data_file,
+                           char *weights_file);
 
 /* Darknet's load_data, or our loader's next batch, or (with seed=) Darknet's in a fixed order. */
 pthread_t texp_load_data(texp_run *run, load_args args);

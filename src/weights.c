@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <unistd.h>
 
 static const char bias_mark[8] = {'B', 'N', 'B', 'I', 'A', 'S', 'E', 'S'};
@@ -27,6 +28,7 @@ FILE *texp_weights_create(const char *filename)
 {
     char part[PATH_MAX];
     part_name(part, sizeof part, filename);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file size shall be an error like a full disk */
     FILE *file = fopen(part, "wb");
     if (!file) {
         texp_fail("%s: can't write: %s; make its folder, or name another as backup= in the .data file", part,

@@ -399,6 +399,18 @@ static void sigmoid_rate_counts_below_its_step(void **state)
     assert_succeeds(in_child(rate_below_the_step, NULL));
 }
 
+/* ---- [local]'s workspace was counted in floats. */
+
+static void local_layer_asks_for_the_workspace_that_it_writes(void **state)
+{
+    (void)state;
+    network *net = network_of("[net]\nbatch=1\nheight=8\nwidth=8\nchannels=3\n[local]\nfilters=2\nsize=3\nstride=1\n"
+                              "pad=1\nactivation=linear\n");
+    layer l = net->layers[0];
+    /* im2col's matrix: one column a place, one row a weight of a filter. */
+    assert_true(l.workspace_size >= sizeof(float) * l.out_h * l.out_w * l.size * l.size * l.c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +434,7 @@ int main(void)
         cmocka_unit_test(random_rate_is_drawn_once_an_update),
         cmocka_unit_test(random_rate_leaves_other_random_numbers_alone),
         cmocka_unit_test(sigmoid_rate_counts_below_its_step),
+        cmocka_unit_test(local_layer_asks_for_the_workspace_that_it_writes),
     };
     int failed;
     intact_cfg_is_parsed();

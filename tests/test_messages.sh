@@ -85,6 +85,36 @@ refused_layer negative_init_std 'init_std=-1: negative' 's/^init_std=.*/init_std
 refused_layer rate_of_one_layer 'learning_rate=2: policy=texp++ folds one rate' 's/^filters=8/&\nlearning_rate=2/'
 refused_layer fixed_of_two 'fixed=2: must be 0 or 1' 's/^fixed=1/fixed=2/'
 
+refused_layer no_stride 'stride=0: must be 1 or more' '0,/^stride=1/s/^stride=1/stride=0/'
+refused_layer a_shortcut_from_nowhere 'from=99: names no layer before this one' \
+    's/^\[avgpool\]/[shortcut]\nfrom=99\nactivation=linear\n\n&/'
+refused_layer a_shortcut_from_its_future 'from=0x: not a list' \
+    's/^\[avgpool\]/[shortcut]\nfrom=0x\nactivation=linear\n\n&/'
+refused_layer a_route_without_layers 'layers: missing' 's/^\[avgpool\]/[route]\n\n&/'
+refused too_many_updates 'max_batches=3000000000: too large' 's/^max_batches=.*/max_batches=3000000000/'
+
+# The decay that a refusal names will do, whatever the rate and the momentum.
+why=
+for pair in ".7 .9" ".1 .9" ".3 .99" ".013 .5" "1.7 .95" ".9 0" ".033 .899"; do
+    sed "s/^learning_rate=.*/learning_rate=${pair% *}/; s/^momentum=.*/momentum=${pair#* }/; s/^decay=.*/decay=99/" \
+        good.cfg >much.cfg
+    "$darknet" texp schedule much.cfg >out.txt 2>err.txt
+    decay=$(sed -n 's/.*decay=\([0-9.e-]*\) is the largest.*/\1/p' err.txt)
+    sed "s/^decay=.*/decay=$decay/" much.cfg >less.cfg
+    "$darknet" texp schedule less.cfg >out.txt 2>err.txt || why="$why $pair: $(cat err.txt)"
+    awk -v d="$decay" 'BEGIN { printf "decay=%.6g\n", d * 1.00001 }' >line
+    sed "s/^decay=.*/$(cat line)/" much.cfg >more.cfg
+    "$darknet" texp schedule more.cfg >out.txt 2>err.txt && why="$why $pair: $(cat line) passes"
+done
+result "the_largest_decay_passes_and_a_little_more_does_not" "$why"
+
+# A file written on another system.
+sed 's/$/\r/' good.cfg >crlf.cfg
+why=
+"$darknet" texp schedule crlf.cfg -csv >crlf.csv 2>err.txt || why=$(cat err.txt)
+"$darknet" texp schedule good.cfg -csv | cmp -s - crlf.csv || why="$why another schedule"
+result "line_ends_of_cr_and_lf_are_read" "$why"
+
 # Every cfg that Darknet ships is still understood.
 why=
 for cfg in "$OLDPWD"/build/darknet/cfg/*.cfg; do
