@@ -107,7 +107,8 @@ static long whole(list *options, const char *key, long otherwise)
 {
     char *value = option_find(options, (char *)key);
     long parsed = otherwise;
-    if (value && !texp_read_long(value, &parsed)) refuse(options, key, "not a whole number; write one, as in %s=1", key);
+    if (value && !texp_read_long(value, &parsed))
+        refuse(options, key, "not a whole number; write one, as in %s=1", key);
     if (parsed > INT_MAX && strcmp(key, "seed")) refuse(options, key, "too large; Darknet counts to %d", INT_MAX);
     return parsed;
 }

@@ -129,8 +129,8 @@ int texp_spelling_distance(const char *a, const char *b)
     return row[n];
 }
 
-
-static __attribute__((noreturn)) void refuse_in_table(list *options, const char *key, const char *value, const char *why)
+static __attribute__((noreturn)) void refuse_in_table(list *options, const char *key, const char *value,
+                                                      const char *why)
 {
     texp_origin origin = texp_origin_of(options, key);
     fprintf(stderr, "\n"); /* behind the layer table's number */

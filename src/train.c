@@ -36,7 +36,7 @@ struct texp_run {
     texp_scores scores; /* of the last validation */
     long validated; /* update of it */
     double best; /* accuracy so far */
-    long best_epoch;
+    double best_epoch;
     texp_runlog *log;
     double started, last; /* times of start and of the update before, seconds */
     double loss_sum; /* of the updates since the last epoch's end */
@@ -366,7 +366,8 @@ static void validate(texp_run *run)
 static void report_epoch(texp_run *run, double speed)
 {
     if (run->live) printf("\r\033[K");
-    printf("epoch %ld: train loss %.4f", run->epoch, run->loss_sum / (run->loss_count ? run->loss_count : 1));
+    printf("epoch %.3g: train loss %.4f", (double)*run->net->seen / run->images,
+           run->loss_sum / (run->loss_count ? run->loss_count : 1));
     if (run->validated == (long)get_current_batch(run->net)) {
         printf(", test loss %.4f, test accuracy %.2f %%", run->scores.loss, 100 * run->scores.accuracy);
     }
@@ -385,7 +386,7 @@ static void end_epoch(texp_run *run, double speed)
     save_checked(run, "last");
     if (run->validated == (long)get_current_batch(run->net) && run->scores.accuracy > run->best) {
         run->best = run->scores.accuracy;
-        run->best_epoch = run->epoch;
+        run->best_epoch = (double)*run->net->seen / run->images;
         save(run, "best");
     }
 }
@@ -441,7 +442,7 @@ void texp_train_end(texp_run *run)
     save_checked(run, "final");
     if (run->validated) {
         printf("test accuracy %.2f %%, test loss %.4f", 100 * run->scores.accuracy, run->scores.loss);
-        printf(" (best %.2f %%, epoch %ld)\n", 100 * run->best, run->best_epoch);
+        printf(" (best %.2f %%, epoch %.3g)\n", 100 * run->best, run->best_epoch);
     }
     printf("wrote %s/%s_{final,last%s}.weights and %s/%s.csv\n", run->backup, run->name, run->best >= 0 ? ",best" : "",
            run->backup, run->name);
