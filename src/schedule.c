@@ -275,14 +275,14 @@ static texp_status check_lists(const texp_recipe *recipe, texp_finding *finding)
 static texp_status check_periods(const texp_recipe *recipe, texp_finding *finding)
 {
     texp_base base = recipe->base;
-    int needs_step = base == TEXP_STEP || base == TEXP_SIGMOID || base == TEXP_COSINE;
+    int divides_by_step = base == TEXP_STEP || base == TEXP_COSINE;
     const char *key = NULL;
 
     if (recipe->burn_in < 0) {
         key = "burn_in";
     } else if (recipe->max_batches < 0) {
         key = "max_batches";
-    } else if (needs_step && recipe->step < 1) {
+    } else if ((divides_by_step && recipe->step < 1) || (base == TEXP_SIGMOID && recipe->step < 0)) {
         key = "step";
     } else if (base == TEXP_SGDR && recipe->sgdr_cycle < 0) {
         key = "sgdr_cycle";

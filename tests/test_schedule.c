@@ -753,8 +753,11 @@ static void bad_periods_are_refused(void **state)
     assert_refuses_period(&r, &r.max_batches, -1, "max_batches");
     r.base = TEXP_STEP;
     assert_refuses_period(&r, &r.step, 0, "step");
-    r.base = TEXP_SIGMOID;
-    assert_refuses_period(&r, &r.step, 0, "step");
+    r.base = TEXP_SIGMOID; /* its step is a place, not a period: 0 will do */
+    assert_refuses_period(&r, &r.step, -1, "step");
+    r.step = 0;
+    assert_passes(&r);
+    r.step = 1;
     r.base = TEXP_COSINE;
     assert_refuses_period(&r, &r.step, 0, "step");
     r.base = TEXP_SGDR;
