@@ -1,4 +1,5 @@
 /* ./darknet texp ...: schedules and data sets without training. */
+#include "digits.h"
 #include "images.h"
 #include "net.h"
 #include "origin.h"
@@ -65,31 +66,27 @@ static void parse_net(const char *cfg, network *net)
     texp_parse_net(net, first->options);
 }
 
-/* A column's text; formatting is most of the work, and most columns seldom change. */
-typedef struct {
-    long double value;
-    char text[64];
-} column;
-
-static const char *text_of(column *c, long double value, const char *format)
+static void print_csv_row(const texp_step *s)
 {
-    if (!c->text[0] || c->value != value) {
-        c->value = value;
-        snprintf(c->text, sizeof c->text, format, value);
+    const long double values[] = {s->base_rate, s->base_decay, s->alpha, s->scale, s->rate, s->decay};
+    char row[32 + 6 * TEXP_DIGITS_ROOM];
+    int length = sprintf(row, "%ld", s->update);
+    for (size_t i = 0; i < sizeof values / sizeof *values; ++i) {
+        row[length++] = ',';
+        length += texp_digits(row + length, values[i]);
     }
-    return c->text;
+    row[length++] = '\n';
+    fwrite(row, 1, (size_t)length, stdout);
 }
 
 static void print_row(const texp_step *s, int csv)
 {
-    static column columns[6];
-    const long double values[6] = {s->base_rate, s->base_decay, s->alpha, s->scale, s->rate, s->decay};
-    printf(csv ? "%ld" : "%9ld", s->update);
-    for (int i = 0; i < 6; ++i) {
-        const char *format = csv ? ",%.17Lg" : i == 2 ? "  %18.15Lg" : "  %13.7Lg";
-        fputs(text_of(columns + i, values[i], format), stdout);
+    if (csv) {
+        print_csv_row(s);
+        return;
     }
-    putchar('\n');
+    printf("%9ld  %13.7g  %13.7g  %18.15g  %13.7Lg  %13.7Lg  %13.7Lg\n", s->update, s->base_rate, s->base_decay,
+           s->alpha, s->scale, s->rate, s->decay);
 }
 
 static int schedule_command(int argc, char **argv)
