@@ -16,7 +16,7 @@ folder=${1:-$(dirname "$0")/../cfg}
 rate=0.1
 momentum=0.9
 decay=0.0005
-init_std=.25 # standard deviation of the fixed last layer; empty: sqrt(1/inputs)
+init_std=.5 # standard deviation of the fixed last layer; empty: sqrt(1/inputs)
 
 # CIFAR-10: 160 epochs of 50,000 images, the rate falls at epochs 80 and 120.
 cifar_batch=128
