@@ -44,18 +44,22 @@ static void open_cached(texp_examples *e, const network *net, const char *list_f
     e->n = texp_dataset_size(e->set);
 }
 
+int texp_count_classes(const network *net, list *data_options)
+{
+    int classes = option_find_int(data_options, "classes", 2);
+    if (net->outputs == classes && net->truths == classes) return classes;
+    texp_origin origin = texp_origin_of(data_options, "classes");
+    texp_refuse(&origin, "classes", option_find(data_options, "classes"), "the network has %d outputs; make them equal",
+                net->outputs);
+}
+
 texp_examples *texp_examples_open(network *net, list *data_options)
 {
     char *list_file = option_find(data_options, "valid");
     if (!list_file) return NULL;
     texp_examples *e = calloc(1, sizeof *e);
     char *label_file = option_find_str(data_options, "labels", "data/labels.list");
-    e->classes = option_find_int(data_options, "classes", 2);
-    if (net->outputs != e->classes) {
-        texp_origin origin = texp_origin_of(data_options, "classes");
-        texp_refuse(&origin, "classes", option_find(data_options, "classes"),
-                    "the network has %d outputs; make them equal", net->outputs);
-    }
+    e->classes = texp_count_classes(net, data_options);
     if (net->texp->has_loader) {
         open_cached(e, net, list_file, label_file);
         return e;

@@ -23,6 +23,9 @@ texp_scores texp_evaluate(network *net, const texp_examples *examples, int top);
 
 void texp_examples_close(texp_examples *examples);
 
+/* The `classes` of a .data file; exits with a message where the network has another number of outputs. */
+int texp_count_classes(const network *net, list *data_options);
+
 /* Half of the free memory, in bytes: what decoded images may take. */
 size_t texp_image_memory(void);
 

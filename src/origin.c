@@ -17,6 +17,13 @@ void texp_origin_set(const char *file, const char *section, int line)
     texp_origin_now = (texp_origin){last, section, line};
 }
 
+static __attribute__((noreturn)) void end_message(const char *format, va_list args)
+{
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\n");
+    exit(EXIT_FAILURE);
+}
+
 void texp_refuse(const texp_origin *origin, const char *key, const char *value, const char *format, ...)
 {
     fflush(stdout);
@@ -29,10 +36,7 @@ void texp_refuse(const texp_origin *origin, const char *key, const char *value, 
     if (key) fprintf(stderr, "%s%s%s: ", key, value ? "=" : "", value ? value : "");
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fprintf(stderr, "\n");
-    exit(EXIT_FAILURE);
+    end_message(format, args);
 }
 
 void texp_fail(const char *format, ...)
@@ -40,10 +44,7 @@ void texp_fail(const char *format, ...)
     fflush(stdout);
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fprintf(stderr, "\n");
-    exit(EXIT_FAILURE);
+    end_message(format, args);
 }
 
 void texp_refuse_line(const char *line)

@@ -120,17 +120,12 @@ static void open_loader(texp_run *run, list *options)
         texp_fail("%s: crop_pad, flip, mean and std of %s load one class an image; remove tag and tree, or those keys",
                   run->data_file, run->cfg_file);
     }
-    int classes = option_find_int(options, "classes", 2);
+    int classes = texp_count_classes(net, options);
     if (texp_dataset_open(option_find_str(options, "train", "data/train.list"),
                           option_find_str(options, "labels", "data/labels.list"), classes, net->w, net->h, net->c,
                           texp_image_memory(), &run->set, &message) ||
         texp_sampler_open(run->set, &t->augment, t->seed, &run->sampler, &message)) {
         texp_fail("%s", message.text);
-    }
-    if (net->truths != classes) {
-        texp_origin origin = texp_origin_of(options, "classes");
-        texp_refuse(&origin, "classes", option_find(options, "classes"), "the network has %d outputs; make them equal",
-                    net->truths);
     }
     run->next = *net->seen;
 }
