@@ -3,16 +3,15 @@
 #include "norm.h"
 #include "texp.h"
 
-#include "batchnorm_layer.h"
 #include "blas.h"
-#include "convolutional_layer.h"
 
 #include <math.h>
 
-/* Darknet's formula with its literals is left to Darknet. */
+/* Darknet's formula is left to Darknet where its literals stand, too. Where a scale is followed it is ours at every
+ * scale, 1 included, so that powers of two leave no trace in how it rounds. */
 static int is_stock(const texp_layer *own)
 {
-    return !own || (!own->exact && own->eps == (double).00001f && own->eps_root == (double).000001f);
+    return !own || (!own->exact && !own->follows_scale);
 }
 
 double texp_epsilon(layer l)
@@ -67,47 +66,124 @@ static void backward_exact(layer l, network net)
 
 /* --- Darknet's formula, its two epsilons scaled ------------------------------------------------------------------- */
 
-/* The variance for which Darknet's sqrt(v') + 1e-6 is sqrt(v) + eps_root. */
-static void shift_roots(float *out, const float *variance, int n, double eps_root)
+/* One channel of a batch: its values are those of `images` planes, `step` apart. */
+typedef struct {
+    int images, spatial;
+    size_t step;
+    double n;
+} channel;
+
+static channel channel_of(layer l)
 {
-    for (int i = 0; i < n; ++i) {
-        double root = sqrt(variance[i]) + (eps_root - (double).000001f);
-        out[i] = root * root;
+    int spatial = l.out_h * l.out_w;
+    return (channel){l.batch, spatial, (size_t)l.out_c * spatial, (double)l.batch * spatial};
+}
+
+/* The variance is Darknet's, of n - 1. */
+static void find_moments(const channel *c, const float *x, double *mean, double *variance)
+{
+    double sum = 0, squares = 0;
+    for (int b = 0; b < c->images; ++b) {
+        for (int i = 0; i < c->spatial; ++i) sum += x[b * c->step + i];
+    }
+    *mean = sum / c->n;
+    for (int b = 0; b < c->images; ++b) {
+        for (int i = 0; i < c->spatial; ++i) {
+            double apart = x[b * c->step + i] - *mean;
+            squares += apart * apart;
+        }
+    }
+    *variance = squares / (c->n - 1);
+}
+
+static void roll(float *rolling, float value)
+{
+    const float keep = .99, take = .01;
+    *rolling = keep * *rolling + take * value;
+}
+
+/* y = scale (x - mean) / (sqrt(variance) + eps_root) + bias; x_norm: the same without scale and bias. */
+static void normalize_channel(layer l, int f, const float *in, int train)
+{
+    const channel c = channel_of(l);
+    size_t first = (size_t)f * c.spatial;
+    double mean = l.rolling_mean[f], variance = l.rolling_variance[f];
+    if (train) {
+        find_moments(&c, in + first, &mean, &variance);
+        l.mean[f] = mean, l.variance[f] = variance;
+        roll(l.rolling_mean + f, mean);
+        roll(l.rolling_variance + f, variance);
+    }
+    float center = mean, slope = 1 / (sqrt(variance) + l.texp->eps_root), scale = l.scales[f], bias = l.biases[f];
+    for (int b = 0; b < c.images; ++b) {
+        const float *x = in + first + b * c.step;
+        float *kept = l.x + first + b * c.step, *x_norm = l.x_norm + first + b * c.step;
+        float *y = l.output + first + b * c.step;
+        for (int i = 0; i < c.spatial; ++i) {
+            float normal = (x[i] - center) * slope;
+            kept[i] = x[i];
+            if (train) x_norm[i] = normal;
+            y[i] = scale * normal + bias;
+        }
     }
 }
 
 static void forward_stock(layer l, network net)
 {
-    int spatial = l.out_h * l.out_w;
-    float *shifted = calloc(l.out_c, sizeof *shifted);
-    if (l.type == BATCHNORM) copy_cpu(l.outputs * l.batch, net.input, 1, l.output, 1);
-    copy_cpu(l.outputs * l.batch, l.output, 1, l.x, 1);
-    if (net.train) {
-        mean_cpu(l.output, l.batch, l.out_c, spatial, l.mean);
-        variance_cpu(l.output, l.mean, l.batch, l.out_c, spatial, l.variance);
-        scal_cpu(l.out_c, .99, l.rolling_mean, 1);
-        axpy_cpu(l.out_c, .01, l.mean, 1, l.rolling_mean, 1);
-        scal_cpu(l.out_c, .99, l.rolling_variance, 1);
-        axpy_cpu(l.out_c, .01, l.variance, 1, l.rolling_variance, 1);
-    }
-    shift_roots(shifted, net.train ? l.variance : l.rolling_variance, l.out_c, l.texp->eps_root);
-    normalize_cpu(l.output, net.train ? l.mean : l.rolling_mean, shifted, l.batch, l.out_c, spatial);
-    if (net.train) copy_cpu(l.outputs * l.batch, l.output, 1, l.x_norm, 1);
-    scale_bias(l.output, l.scales, l.batch, l.out_c, spatial);
-    add_bias(l.output, l.biases, l.batch, l.out_c, spatial);
-    free(shifted);
+    const float *in = l.type == BATCHNORM ? net.input : l.output;
+#pragma omp parallel for
+    for (int f = 0; f < l.out_c; ++f) normalize_channel(l, f, in, net.train);
 }
 
-/* Darknet's own backward pass adds 1e-5 to the variance it is given. */
+/* Sums of one channel for the backward pass: of delta, delta x_norm and delta (x - mean). */
+typedef struct {
+    double delta, normal, apart;
+} delta_sums;
+
+static delta_sums sum_deltas(layer l, const channel *c, size_t first, float mean)
+{
+    delta_sums sums = {0};
+    for (int b = 0; b < c->images; ++b) {
+        const float *x = l.x + first + b * c->step, *x_norm = l.x_norm + first + b * c->step;
+        const float *delta = l.delta + first + b * c->step;
+        for (int i = 0; i < c->spatial; ++i) {
+            sums.delta += delta[i];
+            sums.normal += delta[i] * x_norm[i];
+            sums.apart += delta[i] * (x[i] - mean);
+        }
+    }
+    return sums;
+}
+
+/* Darknet's backward pass takes sqrt(variance + eps) for the standard deviation, unlike its forward pass, and takes
+ * the variance's dependence on the mean for 0, which it is. */
+static void backward_channel(layer l, int f, double mean, double variance, float *below)
+{
+    const channel c = channel_of(l);
+    size_t first = (size_t)f * c.spatial;
+    float center = mean;
+    delta_sums sums = sum_deltas(l, &c, first, center);
+    double inverse = 1 / sqrt(variance + l.texp->eps), scale = l.scales[f];
+    float direct = scale * inverse, by_mean = -scale * sums.delta * inverse / c.n;
+    float by_variance = -scale * sums.apart * inverse * inverse * inverse / c.n;
+    l.bias_updates[f] += sums.delta;
+    l.scale_updates[f] += sums.normal;
+    for (int b = 0; b < c.images; ++b) {
+        const float *x = l.x + first + b * c.step;
+        float *delta = l.delta + first + b * c.step;
+        for (int i = 0; i < c.spatial; ++i) {
+            delta[i] = delta[i] * direct + by_variance * (x[i] - center) + by_mean;
+            if (below) below[first + b * c.step + i] += delta[i];
+        }
+    }
+}
+
 static void backward_stock(layer l, network net)
 {
-    const float *variance = net.train ? l.variance : l.rolling_variance;
-    float *shifted = calloc(l.out_c, sizeof *shifted);
-    for (int i = 0; i < l.out_c; ++i) shifted[i] = variance[i] + (l.texp->eps - (double).00001f);
-    l.texp = NULL;
-    l.variance = l.rolling_variance = shifted;
-    backward_batchnorm_layer(l, net);
-    free(shifted);
+    const float *mean = net.train ? l.mean : l.rolling_mean, *variance = net.train ? l.variance : l.rolling_variance;
+    float *below = l.type == BATCHNORM ? net.delta : NULL;
+#pragma omp parallel for
+    for (int f = 0; f < l.out_c; ++f) backward_channel(l, f, mean[f], variance[f], below);
 }
 
 int texp_forward_batchnorm(layer l, network net)

@@ -68,14 +68,14 @@ static void parse_net(const char *cfg, network *net)
 
 static void print_csv_row(const texp_step *s)
 {
-    const long double values[] = {s->base_rate, s->base_decay, s->alpha, s->scale, s->rate, s->decay};
-    char row[32 + 6 * TEXP_DIGITS_ROOM];
+    const long double values[] = {s->base_rate, s->base_decay, s->alpha, s->scale, s->rate, s->decay, s->held_rate};
+    char row[64 + 7 * TEXP_DIGITS_ROOM];
     int length = sprintf(row, "%ld", s->update);
     for (size_t i = 0; i < sizeof values / sizeof *values; ++i) {
         row[length++] = ',';
         length += texp_digits(row + length, values[i]);
     }
-    row[length++] = '\n';
+    length += sprintf(row + length, ",%ld\n", s->doublings);
     fwrite(row, 1, (size_t)length, stdout);
 }
 
@@ -85,8 +85,8 @@ static void print_row(const texp_step *s, int csv)
         print_csv_row(s);
         return;
     }
-    printf("%9ld  %13.7g  %13.7g  %18.15g  %13.7Lg  %13.7Lg  %13.7Lg\n", s->update, s->base_rate, s->base_decay,
-           s->alpha, s->scale, s->rate, s->decay);
+    printf("%9ld  %13.7g  %13.7g  %18.15g  %13.7Lg  %13.7Lg  %13.7Lg  %13.7Lg  %9ld\n", s->update, s->base_rate,
+           s->base_decay, s->alpha, s->scale, s->rate, s->decay, s->held_rate, s->doublings);
 }
 
 static int schedule_command(int argc, char **argv)
@@ -100,10 +100,10 @@ static int schedule_command(int argc, char **argv)
     /* A table is for eyes: a screenful, unless asked otherwise. */
     if (!a.every) a.every = a.csv ? 1 : (a.to - a.from) / 20 + 1;
     if (a.csv)
-        printf("update,base_rate,base_decay,alpha,scale,rate,decay\n");
+        printf("update,base_rate,base_decay,alpha,scale,rate,decay,held_rate,doublings\n");
     else
-        printf("%9s  %13s  %13s  %18s  %13s  %13s  %13s\n", "update", "base_rate", "base_decay", "alpha", "scale",
-               "rate", "decay");
+        printf("%9s  %13s  %13s  %18s  %13s  %13s  %13s  %13s  %9s\n", "update", "base_rate", "base_decay", "alpha",
+               "scale", "rate", "decay", "held_rate", "doublings");
     texp_schedule schedule;
     texp_schedule_start(&schedule, recipe);
     for (long k = 1; k <= a.to; ++k) {

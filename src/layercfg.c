@@ -4,6 +4,7 @@
 #include "net.h"
 #include "origin.h"
 #include "texp.h"
+#include "tracks.h"
 
 #include "option_list.h"
 
@@ -55,12 +56,17 @@ static void set_weights(layer *l, const texp_layer *own, double std)
     if (std >= 0) texp_draw_weights(l, std);
 }
 
+static int is_unfoldable(const layer *l, const texp_net *t)
+{
+    return t->recipe.form != TEXP_PLAIN && l->learning_rate_scale != 1 && !texp_has_form(t, l->learning_rate_scale);
+}
+
 static void refuse_own_rate(const layer *l, list *options, const texp_net *t)
 {
-    if (t->recipe.form == TEXP_PLAIN || l->learning_rate_scale == 1) return;
+    if (!t->all_layers || l->learning_rate_scale == 1) return;
     texp_origin origin = texp_origin_of(options, "learning_rate");
     texp_refuse(&origin, "learning_rate", option_find(options, "learning_rate"),
-                "policy=%s folds one rate for all layers; remove this layer's own", t->policy);
+                "texp_layers=all has one rate for all layers; remove this layer's own, or texp_layers");
 }
 
 /* A recurrent layer's keys hold for the layers inside it. */
@@ -93,6 +99,7 @@ void texp_parse_layer(layer *l, list *options, network *net)
     double std = read_std(options);
     if (texp_layer_weights(l)) set_weights(l, own, std);
     if (weights) refuse_own_rate(l, options, t);
+    own->unfoldable = is_unfoldable(l, t);
     if (own->fixed || own->frozen_affine || own->frozen_bias) t->ours = 1;
     l->texp = own;
     parse_inner_layers(l, own, std);
@@ -157,7 +164,7 @@ static texp_node make_node(const layer *l, int index, int *inputs)
     const texp_layer *own = l->texp;
     texp_node node = {.kind = node_kind(l), .inputs = inputs};
     node.n_inputs = node_inputs(l, index, inputs);
-    node.trainable = texp_layer_weights(l) && !own->fixed && !l->onlyforward;
+    node.trainable = texp_layer_weights(l) && !own->fixed && !own->unfoldable && !l->onlyforward;
     node.normalised = node.kind == TEXP_NODE_LINEAR && l->batch_normalize;
     /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
     node.biased = node.kind == TEXP_NODE_LINEAR && !own->frozen_bias && !own->fixed;
@@ -212,10 +219,11 @@ static void count_parameters(const network *net, size_t *trained, size_t *frozen
     }
 }
 
+/* Without powers of two moving, the rate grows out of float's range. */
 static void warn_of_range(const texp_net *t)
 {
-    texp_schedule schedule;
-    texp_schedule_start(&schedule, &t->recipe);
+    texp_schedule schedule = t->tracks->schedule;
+    if (!schedule.recipe.no_rescale) return;
     for (long k = 1; k <= t->recipe.max_batches; ++k) {
         texp_step step = texp_schedule_next(&schedule);
         if (step.rate < FLT_MAX / 1e3L && step.next_scale * step.next_scale < FLT_MAX / 1e3L) continue;
@@ -240,6 +248,8 @@ void texp_parse_end(network *net)
     texp_net *t = net->texp;
     if (!t->ours) return;
     find_growing_layers(net);
+    texp_make_tracks(net);
+    texp_follow_scale(net, 1);
     size_t trained, frozen;
     count_parameters(net, &trained, &frozen);
     fprintf(stderr, "trained weights: %zu", trained);

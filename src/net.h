@@ -9,12 +9,20 @@
 
 #include <stdint.h>
 
+/* The schedule of all layers with one value of their own key learning_rate. */
+typedef struct {
+    double factor; /* that value: their base rate is this many times the cfg's */
+    texp_schedule schedule;
+    texp_step step; /* of the update done last; update == 0 before the first */
+} texp_track;
+
 typedef struct texp_net {
     const char *file; /* the cfg */
     const char *policy; /* as written in the cfg */
     texp_recipe recipe; /* owns its three lists */
-    texp_schedule schedule;
-    texp_step step; /* of the update done last; update == 0 before the first */
+    texp_track *tracks; /* of factor 1, then of every other factor among the layers in S; owned */
+    int n_tracks; /* 1 or more */
+    int all_layers; /* texp_layers=all: one rate for all that trains */
     float parsed_rate; /* net->learning_rate as parsed: programs scale it afterwards */
     int ours; /* a key of ours asks for our update; otherwise Darknet's own code runs */
     int plain; /* backend=plain: Darknet's loops instead of oneDNN */
@@ -37,11 +45,17 @@ typedef struct texp_layer {
     int frozen_affine; /* batch-norm scale and bias never change */
     int frozen_bias; /* bias=0: none is trained */
     int growing; /* in S: takes the exponential rate */
+    int unfoldable; /* the recipe of its own learning_rate has no exponential form: not in S */
+    int group; /* in S: of layers that are scale invariant together; -1 */
+    int norm_group; /* norm_degree > 0: the group that feeds it; -1 */
     int norm_degree; /* degree of what this layer normalises */
+    int track; /* in S: whose rate it takes; indices of texp_net.tracks */
+    int norm_track; /* norm_degree > 0: whose scale it follows */
     /* Of batch normalisation, at the current scale of the weights: */
     double eps; /* inside the square root: Darknet's 1e-5, or batchnorm_eps */
     double eps_root; /* Darknet's CPU forward pass alone: 1e-6 added to the root; 0 with batchnorm_eps */
     int exact; /* batchnorm_eps: the textbook formula */
+    int follows_scale; /* the epsilons are P^norm_degree's */
     texp_fastconv *conv;
     int conv_batch, conv_h, conv_w; /* the shape that conv was made for */
     /* Of the fast layers: */
@@ -57,7 +71,11 @@ void texp_use_fast_layers(network *net);
 /* Batch normalisation of l.x (of the input: [batchnorm]) into l.output, with batchnorm_eps (batchnorm.c). */
 void texp_forward_norm(layer l, network net);
 
-/* The epsilons of all layers for weights of scale P (update.c). */
+/* The epsilons of all layers where the weights of S are held at `scale` times the base's (update.c). */
 void texp_follow_scale(network *net, long double scale);
+
+/* Holds the weights of a track at 2^-doublings of what they were: weights x 2^-n, momentum x 2^n, rolling mean x 2^-nd,
+ * rolling variance x 2^-2nd, epsilons likewise; nothing is rounded (MATHEMATICS.md, range; update.c). */
+void texp_move_scale(network *net, int track, long doublings);
 
 #endif

@@ -67,6 +67,8 @@ static const struct {
     {"mean", 'l', 2},
     {"std", 'l', 2},
     {"valid_every", 'p', 0},
+    {"texp_layers", 's', 0},
+    {"rescale", 'i', 0},
 };
 enum { N_NET_KEYS = sizeof net_keys / sizeof *net_keys };
 
@@ -196,7 +198,7 @@ static void check_keys(list *options)
     for (node *n = options->front; n; n = n->next) check_key(options, n->val);
     const char *positive[] = {"batch", "subdivisions", "time_steps", "valid_every"};
     for (size_t i = 0; i < COUNT(positive); ++i) check_positive(options, positive[i]);
-    const char *flags[] = {"affine", "momentum_correction", "flip"};
+    const char *flags[] = {"affine", "momentum_correction", "flip", "rescale"};
     for (size_t i = 0; i < COUNT(flags); ++i) check_flag(options, flags[i]);
     long batch = whole(options, "batch", 1), subdivisions = whole(options, "subdivisions", 1);
     if (batch % subdivisions) refuse(options, "subdivisions", "does not divide batch=%ld", batch);
@@ -276,6 +278,7 @@ static void read_recipe(texp_net *t, list *options)
     recipe->sgdr_mult = number(options, "sgdr_mult", 2);
     recipe->momentum_correction = (int)whole(options, "momentum_correction", 0);
     recipe->seed = t->seed;
+    recipe->no_rescale = !whole(options, "rescale", 1);
     if (recipe->base == TEXP_STEPS)
         read_steps(recipe, options);
     else if (option_find(options, "decays"))
@@ -401,6 +404,20 @@ static void read_flags(texp_net *t, list *options)
     if (!t->plain && strcmp(backend, "auto")) refuse(options, "backend", "must be auto or plain");
 }
 
+static void read_texp_layers(texp_net *t, list *options)
+{
+    const char *which = word(options, "texp_layers", "invariant");
+    t->all_layers = !strcmp(which, "all");
+    if (!t->all_layers && strcmp(which, "invariant")) refuse(options, "texp_layers", "must be invariant or all");
+    if (t->recipe.form != TEXP_PLAIN) return;
+    const char *keys[] = {"texp_layers", "rescale"};
+    for (size_t i = 0; i < COUNT(keys); ++i) {
+        if (option_find(options, (char *)keys[i])) {
+            refuse(options, keys[i], "belongs to policy=texp, texp++ and texp--, not to %s; remove it", t->policy);
+        }
+    }
+}
+
 static void read_seed(texp_net *t, list *options)
 {
     t->has_seed = option_find(options, "seed") != NULL;
@@ -420,12 +437,16 @@ void texp_parse_net(network *net, list *options)
     read_seed(t, options);
     read_recipe(t, options);
     check_recipe(t, options);
+    read_texp_layers(t, options);
     read_flags(t, options);
     read_loader(t, options);
     t->ours |= t->recipe.form != TEXP_PLAIN || t->recipe.base == TEXP_COSINE || t->recipe.base == TEXP_SGDR;
     t->parsed_rate = (float)t->recipe.learning_rate;
     t->policy = strdup(t->policy); /* the option list is freed */
-    texp_schedule_start(&t->schedule, &t->recipe);
+    t->tracks = calloc(1, sizeof *t->tracks);
+    t->n_tracks = 1;
+    t->tracks->factor = 1;
+    texp_schedule_start(&t->tracks->schedule, &t->recipe);
 }
 
 char *texp_base_policy(network *net, char *policy)
@@ -448,6 +469,7 @@ void texp_free_net(network *net)
     free((void *)t->recipe.steps);
     free((void *)t->recipe.scales);
     free((void *)t->recipe.decays);
+    free(t->tracks);
     free(t->input);
     free(t);
     net->texp = NULL;

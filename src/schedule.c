@@ -177,6 +177,34 @@ static long double folded_decay(const texp_schedule *schedule, double decay, dou
     return recipe->momentum * (schedule->s - s) / schedule->scale / schedule->scale;
 }
 
+/* ---- the range ---- */
+
+/* ldexpl with any exponent. */
+long double texp_held_scale(long double scale, long doublings)
+{
+    return scalblnl(scale, -doublings);
+}
+
+long texp_nearest_doublings(long double scale)
+{
+    const long double root_half = 0.70710678118654752440084436210484904L;
+    int exponent;
+    long double fraction = frexpl(scale, &exponent); /* in [1/2, 1) */
+
+    return fraction < root_half ? exponent - 1 : exponent;
+}
+
+static void hold(texp_step *step, texp_schedule *schedule)
+{
+    step->doublings = schedule->doublings;
+    step->held_rate = scalblnl(step->rate, -2 * step->doublings);
+    step->held_decay = scalblnl(step->decay, 2 * step->doublings);
+    if (!schedule->recipe.no_rescale && schedule->recipe.form != TEXP_PLAIN) {
+        schedule->doublings = texp_nearest_doublings(step->next_scale);
+    }
+    step->next_doublings = schedule->doublings;
+}
+
 void texp_schedule_start(texp_schedule *schedule, const texp_recipe *recipe)
 {
     *schedule = (texp_schedule){.recipe = *recipe, .scale = 1};
@@ -199,6 +227,8 @@ texp_step texp_schedule_next(texp_schedule *schedule)
     step.next_scale = schedule->scale / (1 - (long double)fold);
     step.rate = folded_rate * step.scale * step.next_scale;
     step.decay = folded_decay(schedule, decay, s);
+
+    hold(&step, schedule);
 
     schedule->update = k;
     schedule->scale = step.next_scale;

@@ -52,10 +52,12 @@ typedef struct {
     long sgdr_cycle; /* of sgdr: length of the first cycle, >= 1 */
     double sgdr_mult; /* of sgdr: each cycle is this many times as long, >= 1 */
     int momentum_correction; /* of texp: 1 adds the one-update decay at the start of each phase */
+    int no_rescale; /* 1: the weights are held at scale P itself, and leave float's range with it */
     uint64_t seed; /* of random */
 } texp_recipe;
 
-/* One update's numbers. scale, rate and decay outgrow double in long runs, hence long double. */
+/* One update's numbers. scale, rate and decay outgrow double in long runs, hence long double; what weights are held at
+ * does not: they are kept at scale P 2^-doublings, within sqrt(1/2) .. sqrt(2) (MATHEMATICS.md, range). */
 typedef struct {
     long update; /* k */
     double base_rate; /* eta_k */
@@ -65,6 +67,10 @@ typedef struct {
     long double next_scale; /* P_{k+1} = P_k / alpha_k, their scale after it */
     long double rate; /* what the scale-invariant weights are updated with */
     long double decay;
+    long doublings; /* before and during update k */
+    long next_doublings; /* after it */
+    long double held_rate; /* rate and decay of weights that are held at scale P_k 2^-doublings */
+    long double held_decay;
 } texp_step;
 
 /* State between two updates; rebuilt from the recipe alone by texp_schedule_seek. */
@@ -72,6 +78,7 @@ typedef struct {
     texp_recipe recipe;
     long update; /* updates done */
     long double scale; /* P_{update+1} */
+    long doublings; /* the weights are held at scale 2^-doublings; whoever moves them changes this, too */
     double s; /* s_update of MATHEMATICS.md section 2; 0 at the start */
     double first_rate; /* eta_1 */
 } texp_schedule;
@@ -121,6 +128,12 @@ void texp_schedule_start(texp_schedule *schedule, const texp_recipe *recipe);
 
 /* The numbers of the next update; advances the schedule by one. */
 texp_step texp_schedule_next(texp_schedule *schedule);
+
+/* scale 2^-doublings: what the weights are held at, as a multiple of the base's. */
+long double texp_held_scale(long double scale, long doublings);
+
+/* The doublings that bring a positive scale nearest to 1. */
+long texp_nearest_doublings(long double scale);
 
 /* Replays the recursion so that the next update is `done` + 1. */
 void texp_schedule_seek(texp_schedule *schedule, long done);

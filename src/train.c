@@ -66,7 +66,7 @@ int texp_fresh_seed(void)
 void texp_seed_run(network *net, int seed)
 {
     texp_net *t = net->texp;
-    if (!t->has_seed) t->seed = t->recipe.seed = t->schedule.recipe.seed = (uint64_t)seed;
+    if (!t->has_seed) t->seed = t->recipe.seed = t->tracks->schedule.recipe.seed = (uint64_t)seed;
     const char *hint = t->has_seed ? "" : " (written in [net] it repeats this run)";
     /* Darknet's loader threads are put into an order by a seed in the cfg alone. */
     if (!t->has_seed && !t->has_loader) hint = " (written in [net], each run is the same)";
@@ -389,7 +389,7 @@ static void end_epoch(texp_run *run, double speed)
 static void log_update(texp_run *run, float loss, double speed)
 {
     network *net = run->net;
-    const texp_step *step = &net->texp->step;
+    const texp_step *step = &net->texp->tracks->step;
     int ours = texp_has_rate(net);
     texp_row row = {.update = (long)get_current_batch(net),
                     .epoch = (double)*net->seen / run->images,

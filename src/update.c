@@ -30,23 +30,21 @@ static double rate_factor(const network *net)
     return net->learning_rate / (double)t->parsed_rate;
 }
 
-static texp_step step_of(const texp_net *t, long k)
+static texp_step step_of(const texp_track *track, long k)
 {
-    texp_schedule schedule = t->schedule;
+    texp_schedule schedule = track->schedule;
     if (k < 1) k = 1;
-    if (t->step.update == k) return t->step;
+    if (track->step.update == k) return track->step;
     if (schedule.update != k - 1) texp_schedule_seek(&schedule, k - 1);
     return texp_schedule_next(&schedule);
 }
 
-static void advance(network *net)
+static void advance(texp_track *track, long k)
 {
-    texp_net *t = net->texp;
-    long k = (long)get_current_batch(net);
     if (k < 1) k = 1;
     /* Elsewhere than behind the last update: weights were loaded, or a program set the counter. */
-    if (t->schedule.update != k - 1) texp_schedule_seek(&t->schedule, k - 1);
-    t->step = texp_schedule_next(&t->schedule);
+    if (track->schedule.update != k - 1) texp_schedule_seek(&track->schedule, k - 1);
+    track->step = texp_schedule_next(&track->schedule);
 }
 
 int texp_has_rate(network *net)
@@ -56,7 +54,8 @@ int texp_has_rate(network *net)
 
 float texp_rate(network *net)
 {
-    return step_of(net->texp, (long)get_current_batch(net)).rate * rate_factor(net);
+    long double rate = step_of(net->texp->tracks, (long)get_current_batch(net)).rate * rate_factor(net);
+    return rate < FLT_MAX ? rate : FLT_MAX; /* to be looked at alone: updates take the rate that is held */
 }
 
 double texp_random_draw(network *net)
@@ -66,14 +65,41 @@ double texp_random_draw(network *net)
 
 /* --- what follows the scale (MATHEMATICS.md, epsilon and rolling statistics) -------------------------------------- */
 
+/* x^n by multiplication: unlike powl exact in powers of two. */
+static long double power(long double x, int n)
+{
+    long double product = 1;
+    for (int i = 0; i < n; ++i) product *= x;
+    return product;
+}
+
+static void set_epsilon(texp_layer *own, double norm_eps, long double scale)
+{
+    long double factor = power(scale, own->norm_degree);
+    own->follows_scale = 1;
+    own->eps = (own->exact ? norm_eps : .00001f) * factor * factor;
+    own->eps_root = own->exact ? 0 : .000001f * factor;
+}
+
+static int follows(const layer *l)
+{
+    return l->texp && l->texp->norm_degree;
+}
+
 void texp_follow_scale(network *net, long double scale)
 {
     for (int i = 0; i < net->n; ++i) {
-        texp_layer *own = net->layers[i].texp;
-        if (!own || !own->norm_degree) continue;
-        long double factor = powl(scale, own->norm_degree);
-        own->eps = (own->exact ? net->texp->norm_eps : .00001f) * factor * factor;
-        own->eps_root = own->exact ? 0 : .000001f * factor;
+        if (follows(net->layers + i)) set_epsilon(net->layers[i].texp, net->texp->norm_eps, scale);
+    }
+}
+
+static void follow_tracks(network *net)
+{
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        if (!follows(l)) continue;
+        const texp_schedule *schedule = &net->texp->tracks[l->texp->norm_track].schedule;
+        set_epsilon(l->texp, net->texp->norm_eps, texp_held_scale(schedule->scale, schedule->doublings));
     }
 }
 
@@ -97,14 +123,14 @@ static void scale_array_of(float *cpu, float *gpu, int n, double factor, int on_
 #define DEVICE(l, array) NULL
 #endif
 
-/* P_{k+1}/P_k = 1/alpha_k */
-static void follow_statistics(network *net, double ratio)
+/* Rolling statistics of what weights of this track feed: the weights have become `ratio` times as large. */
+static void follow_statistics(network *net, int track, double ratio)
 {
     if (ratio == 1) return;
     for (int i = 0; i < net->n; ++i) {
         layer l = net->layers[i];
-        if (!l.texp || !l.texp->norm_degree || !l.rolling_mean) continue;
-        double factor = pow(ratio, l.texp->norm_degree);
+        if (!follows(&l) || l.texp->norm_track != track || !l.rolling_mean) continue;
+        double factor = power(ratio, l.texp->norm_degree);
         scale_array_of(l.rolling_mean, DEVICE(l, rolling_mean), l.out_c, factor, ON_GPU(net));
         scale_array_of(l.rolling_variance, DEVICE(l, rolling_variance), l.out_c, factor * factor, ON_GPU(net));
     }
@@ -174,32 +200,52 @@ static void apply(const parameters *p, int frozen, double rate, double decay, co
     }
 #endif
 
-static void update_layer(layer l, const texp_step *step, double factor, const update_args *a, int on_gpu)
+typedef struct {
+    parameters weights, biases, scales;
+} layer_parameters;
+
+static layer_parameters parameters_of(const layer *l)
+{
+    int norm = l->scales && l->scale_updates, n_biases = (int)texp_layer_biases(l);
+    layer_parameters p = {PARAMETERS(*l, weights, weight_updates, (int)texp_layer_weights(l), ),
+                          PARAMETERS(*l, biases, bias_updates, n_biases, bias_),
+                          PARAMETERS(*l, scales, scale_updates, norm ? n_biases : 0, scale_)};
+    return p;
+}
+
+static int has_frozen_biases(const layer *l)
+{
+    const texp_layer *own = l->texp;
+    if (own->fixed) return 1;
+    return l->scales && l->scale_updates ? own->frozen_affine : own->frozen_bias;
+}
+
+/* With texp_layers=all biases and scales are held and updated as weights of S are. */
+static void update_layer(layer l, const texp_net *t, double factor, const update_args *a, int on_gpu)
 {
     const texp_layer *own = l.texp;
-    int norm = l.scales && l.scale_updates;
-    int n_biases = (int)texp_layer_biases(&l);
-    parameters weights = PARAMETERS(l, weights, weight_updates, (int)texp_layer_weights(&l), );
-    parameters biases = PARAMETERS(l, biases, bias_updates, n_biases, bias_);
-    parameters scales = PARAMETERS(l, scales, scale_updates, norm ? n_biases : 0, scale_);
-    double base = step->base_rate * factor * l.learning_rate_scale;
+    const texp_step *usual = &t->tracks->step, *step = &t->tracks[own->track].step;
+    layer_parameters p = parameters_of(&l);
+    double base = usual->base_rate * factor * l.learning_rate_scale;
     /* Adam decays biases and scales too in Darknet; SGD does not. */
-    double other_decay = a->adam ? step->base_decay : 0;
-    int frozen_biases = own->fixed || (norm ? own->frozen_affine : own->frozen_bias);
+    double other_decay = a->adam ? usual->base_decay : 0;
 
     if (own->growing)
-        apply(&weights, own->fixed, step->rate * factor * l.learning_rate_scale, step->decay, a, on_gpu);
+        apply(&p.weights, own->fixed, step->held_rate, step->held_decay, a, on_gpu);
     else
-        apply(&weights, own->fixed, base, step->base_decay, a, on_gpu);
-    apply(&biases, frozen_biases, base, other_decay, a, on_gpu);
-    apply(&scales, own->frozen_affine, base, other_decay, a, on_gpu);
+        apply(&p.weights, own->fixed, base, usual->base_decay, a, on_gpu);
+    if (t->all_layers) base = step->held_rate, other_decay = step->held_decay;
+    apply(&p.biases, has_frozen_biases(&l), base, other_decay, a, on_gpu);
+    apply(&p.scales, own->frozen_affine, base, other_decay, a, on_gpu);
 #ifdef GPU
-    if (on_gpu && l.clip && weights.n && l.type == CONVOLUTIONAL) constrain_gpu(weights.n, l.clip, l.weights_gpu, 1);
+    if (on_gpu && l.clip && p.weights.n && l.type == CONVOLUTIONAL)
+        constrain_gpu(p.weights.n, l.clip, l.weights_gpu, 1);
 #endif
 }
 
-static update_args common_args(network *net, const texp_step *step, double factor)
+static update_args common_args(network *net, double factor)
 {
+    const texp_step *step = &net->texp->tracks->step;
     update_args a = {0};
     a.batch = net->batch * net->subdivisions;
     a.learning_rate = step->base_rate * factor;
@@ -214,12 +260,60 @@ static update_args common_args(network *net, const texp_step *step, double facto
 }
 
 /* A layer, or the layers that a recurrent one holds. */
-static void update_whole_layer(layer l, const texp_step *step, double factor, const update_args *a, int on_gpu)
+static void update_whole_layer(layer l, const texp_net *t, double factor, const update_args *a, int on_gpu)
 {
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int n = texp_inner_layers(&l, inner);
-    for (int i = 0; i < n; ++i) update_layer(*inner[i], step, factor, a, on_gpu);
-    if (texp_layer_weights(&l) || l.type == BATCHNORM) update_layer(l, step, factor, a, on_gpu);
+    for (int i = 0; i < n; ++i) update_layer(*inner[i], t, factor, a, on_gpu);
+    if (texp_layer_weights(&l) || l.type == BATCHNORM) update_layer(l, t, factor, a, on_gpu);
+}
+
+/* --- the range ---------------------------------------------------------------------------------------------------- */
+
+static void move_parameters(const parameters *p, double factor, int on_gpu)
+{
+    if (!p->n) return;
+    scale_array_of(p->values, p->values_gpu, p->n, factor, on_gpu);
+    scale_array_of(p->updates, p->updates_gpu, p->n, 1 / factor, on_gpu);
+}
+
+static void move_track(network *net, int track, long doublings)
+{
+    const texp_net *t = net->texp;
+    double factor = scalbln(1, -doublings);
+    if (!doublings) return;
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        if (!l->texp || !l->texp->growing || l->texp->track != track) continue;
+        layer_parameters p = parameters_of(l);
+        move_parameters(&p.weights, factor, ON_GPU(net));
+    }
+    for (int i = 0; t->all_layers && i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        layer_parameters p = parameters_of(l);
+        if (!has_frozen_biases(l)) move_parameters(&p.biases, factor, ON_GPU(net));
+        if (!l->texp->frozen_affine) move_parameters(&p.scales, factor, ON_GPU(net));
+    }
+    follow_statistics(net, track, factor);
+}
+
+void texp_move_scale(network *net, int track, long doublings)
+{
+    move_track(net, track, doublings);
+    net->texp->tracks[track].schedule.doublings += doublings;
+    follow_tracks(net);
+}
+
+/* --- the hooks ---------------------------------------------------------------------------------------------------- */
+
+static void check_range(const texp_net *t)
+{
+    for (int i = 0; i < t->n_tracks; ++i) {
+        const texp_step *step = &t->tracks[i].step;
+        if (step->held_rate <= LARGEST_RATE) continue;
+        texp_fail("%s: update %ld: the rate, %Lg, is beyond float's range; the last checkpoint is good up to there",
+                  t->file, step->update, step->rate);
+    }
 }
 
 int texp_update_network(network *net)
@@ -227,23 +321,25 @@ int texp_update_network(network *net)
     if (!texp_has_rate(net)) return 0;
     texp_net *t = net->texp;
     double factor = rate_factor(net);
-    advance(net);
-    const texp_step *step = &t->step;
-    if (step->rate > LARGEST_RATE) {
-        texp_fail("%s: update %ld: the rate, %Lg, is beyond float's range; the last checkpoint is good up to there",
-                  t->file, step->update, step->rate);
+    for (int i = 0; i < t->n_tracks; ++i) advance(t->tracks + i, (long)get_current_batch(net));
+    check_range(t);
+    update_args a = common_args(net, factor);
+    for (int i = 0; i < net->n; ++i) update_whole_layer(net->layers[i], t, factor, &a, ON_GPU(net));
+    for (int i = 0; i < t->n_tracks; ++i) {
+        const texp_step *step = &t->tracks[i].step;
+        follow_statistics(net, i, step->next_scale / step->scale);
+        move_track(net, i, step->next_doublings - step->doublings);
     }
-    update_args a = common_args(net, step, factor);
-    for (int i = 0; i < net->n; ++i) update_whole_layer(net->layers[i], step, factor, &a, ON_GPU(net));
-    follow_statistics(net, step->next_scale / step->scale);
-    texp_follow_scale(net, step->next_scale);
+    follow_tracks(net);
     return 1;
 }
 
 void texp_resume(network *net)
 {
     texp_net *t = net->texp;
-    texp_schedule_seek(&t->schedule, (long)get_current_batch(net));
-    t->step.update = 0;
-    texp_follow_scale(net, t->schedule.scale);
+    for (int i = 0; i < t->n_tracks; ++i) {
+        texp_schedule_seek(&t->tracks[i].schedule, (long)get_current_batch(net));
+        t->tracks[i].step.update = 0;
+    }
+    follow_tracks(net);
 }

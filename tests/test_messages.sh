@@ -58,6 +58,11 @@ refused too_much_decay 'decay=.05: learning_rate*decay reaches 0.005 at update 1
 refused the_decay_that_would_do 'decay=0.026334 is the largest' 's/^decay=.*/decay=.05/'
 refused correction_elsewhere 'momentum_correction=1: belongs to policy=texp alone' 's/^decay=.*/&\nmomentum_correction=1/'
 refused affine_of_two 'affine=2: must be 0 or 1' 's/^decay=.*/&\naffine=2/'
+refused other_layers 'texp_layers=some: must be invariant or all' 's/^policy=.*/&\ntexp_layers=some/'
+refused layers_of_a_plain_policy 'texp_layers=all: belongs to policy=texp' \
+    '/^base_policy=/d; s/^policy=.*/policy=steps\ntexp_layers=all/'
+refused rescale_of_a_plain_policy 'rescale=1: belongs to policy=texp' \
+    '/^base_policy=/d; s/^policy=.*/policy=steps\nrescale=1/'
 refused no_epsilon 'batchnorm_eps=0: must be positive' 's/^decay=.*/&\nbatchnorm_eps=0/'
 refused unknown_backend 'backend=gpu: must be auto or plain' 's/^decay=.*/&\nbackend=gpu/'
 refused flat_std 'std=0: must be positive' 's/^decay=.*/&\nstd=0/'
@@ -82,7 +87,8 @@ refused_layer layer_number 'filters=eight: not a whole number' 's/^filters=8/fil
 refused_layer fixed_without_weights 'fixed=1: this layer has no weights' 's/^\[avgpool\]/&\nfixed=1/'
 refused_layer affine_without_norm 'affine=0: this layer has no batch normalisation' 's/^\[avgpool\]/&\naffine=0/'
 refused_layer negative_init_std 'init_std=-1: negative' 's/^init_std=.*/init_std=-1/'
-refused_layer rate_of_one_layer 'learning_rate=2: policy=texp++ folds one rate' 's/^filters=8/&\nlearning_rate=2/'
+refused_layer rate_of_one_layer_among_all 'learning_rate=2: texp_layers=all has one rate' \
+    's/^filters=8/&\nlearning_rate=2/; s/^policy=.*/&\ntexp_layers=all/'
 refused_layer fixed_of_two 'fixed=2: must be 0 or 1' 's/^fixed=1/fixed=2/'
 
 refused_layer no_stride 'stride=0: must be 1 or more' '0,/^stride=1/s/^stride=1/stride=0/'

@@ -146,7 +146,8 @@ static void set_images(network *net, int update)
 /* P of the weights before the next update: the reference's times P. */
 static double scale_of(const network *net)
 {
-    return net->texp->recipe.form == TEXP_PLAIN ? 1 : (double)net->texp->schedule.scale;
+    const texp_schedule *schedule = &net->texp->tracks->schedule;
+    return (double)texp_held_scale(schedule->scale, schedule->doublings);
 }
 
 /* The sums of gradients that were there before, by momentum. */

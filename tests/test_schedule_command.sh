@@ -13,7 +13,7 @@ tiny_cfg policy=texp max_batches=1000000 >long.cfg
 
 schedule texp.cfg -csv >texp.csv
 why=
-[ "$(head -n 1 texp.csv)" = update,base_rate,base_decay,alpha,scale,rate,decay ] || why="header $(head -n 1 texp.csv)"
+[ "$(head -n 1 texp.csv)" = update,base_rate,base_decay,alpha,scale,rate,decay,held_rate,doublings ] || why="header $(head -n 1 texp.csv)"
 [ "$(wc -l <texp.csv)" -eq 301 ] || why="$why $(wc -l <texp.csv) lines for 300 updates"
 # eta(1 - eta lambda) at the first update; 1 and 0 elsewhere: checked by hand.
 [ "$(sed -n 2p texp.csv | cut -d, -f1-5)" = "1,0.10000000000000001,0.001,0.99990000000000001,1" ] ||
@@ -33,6 +33,12 @@ result "the_scale_is_divided_by_alpha" "$why"
 
 why=$(awk -F, 'NR > 1 && ($6 / ($5 * $5 * $2 / $4) - 1) ^ 2 > 1e-28 { print "update " $1; exit }' texp.csv)
 result "the_rate_is_scale_squared_eta_over_alpha" "$why"
+
+# What is held is the rate at the scale P 2^-doublings of the weights, within sqrt(1/2) .. sqrt(2).
+why=$(schedule long.cfg -csv -to 20000 | awk -F, 'NR > 1 { held = $5 / 2 ^ $9
+    if (held < .7071 || held > 1.4143 || ($8 * 4 ^ $9 / $6 - 1) ^ 2 > 1e-28) { print "update " $1; exit } }
+    END { if (!$9) print "no doubling" }')
+result "the_rate_held_is_that_of_weights_near_scale_1" "$why"
 
 schedule base.cfg -csv >base.csv
 why=$(awk -F, 'NR > 1 && ($4 != 1 || $5 != 1 || $6 != $2 || $7 != $3) { print; exit }' base.csv)
