@@ -2,6 +2,7 @@
 #include "degrees.h"
 #include "layers.h"
 #include "net.h"
+#include "norms.h"
 #include "origin.h"
 #include "texp.h"
 #include "tracks.h"
@@ -250,6 +251,7 @@ void texp_parse_end(network *net)
     find_growing_layers(net);
     texp_make_tracks(net);
     texp_follow_scale(net, 1);
+    if (t->logs_norms) t->norms = texp_norms_open(net);
     size_t trained, frozen;
     count_parameters(net, &trained, &frozen);
     fprintf(stderr, "trained weights: %zu", trained);

@@ -22,6 +22,8 @@ typedef struct texp_net {
     texp_recipe recipe; /* owns its three lists */
     texp_track *tracks; /* of factor 1, then of every other factor among the layers in S; owned */
     int n_tracks; /* 1 or more */
+    struct texp_norms *norms; /* what theory says of the weights' norms, with norms=1; owned */
+    int logs_norms; /* norms=1 */
     int all_layers; /* texp_layers=all: one rate for all that trains */
     float parsed_rate; /* net->learning_rate as parsed: programs scale it afterwards */
     int ours; /* a key of ours asks for our update; otherwise Darknet's own code runs */

@@ -1,5 +1,6 @@
 /* Keys of [net]: read, checked, refused. */
 #include "net.h"
+#include "norms.h"
 #include "origin.h"
 #include "texp.h"
 
@@ -69,6 +70,7 @@ static const struct {
     {"valid_every", 'p', 0},
     {"texp_layers", 's', 0},
     {"rescale", 'i', 0},
+    {"norms", 'i', 1},
 };
 enum { N_NET_KEYS = sizeof net_keys / sizeof *net_keys };
 
@@ -198,7 +200,7 @@ static void check_keys(list *options)
     for (node *n = options->front; n; n = n->next) check_key(options, n->val);
     const char *positive[] = {"batch", "subdivisions", "time_steps", "valid_every"};
     for (size_t i = 0; i < COUNT(positive); ++i) check_positive(options, positive[i]);
-    const char *flags[] = {"affine", "momentum_correction", "flip", "rescale"};
+    const char *flags[] = {"affine", "momentum_correction", "flip", "rescale", "norms"};
     for (size_t i = 0; i < COUNT(flags); ++i) check_flag(options, flags[i]);
     long batch = whole(options, "batch", 1), subdivisions = whole(options, "subdivisions", 1);
     if (batch % subdivisions) refuse(options, "subdivisions", "does not divide batch=%ld", batch);
@@ -398,6 +400,7 @@ static void read_flags(texp_net *t, list *options)
     t->frozen_affine = !whole(options, "affine", 1);
     t->norm_eps = number(options, "batchnorm_eps", 0);
     if (option_find(options, "batchnorm_eps") && t->norm_eps <= 0) refuse(options, "batchnorm_eps", "must be positive");
+    t->logs_norms = (int)whole(options, "norms", 0);
     t->valid_every = (int)whole(options, "valid_every", 1);
     const char *backend = word(options, "backend", "auto");
     t->plain = !strcmp(backend, "plain");
@@ -469,6 +472,7 @@ void texp_free_net(network *net)
     free((void *)t->recipe.steps);
     free((void *)t->recipe.scales);
     free((void *)t->recipe.decays);
+    texp_norms_close(t->norms);
     free(t->tracks);
     free(t->input);
     free(t);

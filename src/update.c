@@ -1,6 +1,7 @@
 /* One update of a network: which layer takes which rate, and what follows the weights' scale. Host side, both devices. */
 #include "layers.h"
 #include "net.h"
+#include "norms.h"
 #include "origin.h"
 #include "random.h"
 #include "texp.h"
@@ -282,6 +283,7 @@ static void move_track(network *net, int track, long doublings)
     const texp_net *t = net->texp;
     double factor = scalbln(1, -doublings);
     if (!doublings) return;
+    if (t->norms) texp_norms_move(t->norms, net, track, doublings);
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         if (!l->texp || !l->texp->growing || l->texp->track != track) continue;
@@ -324,7 +326,9 @@ int texp_update_network(network *net)
     for (int i = 0; i < t->n_tracks; ++i) advance(t->tracks + i, (long)get_current_batch(net));
     check_range(t);
     update_args a = common_args(net, factor);
+    if (t->norms) texp_norms_before(t->norms, net);
     for (int i = 0; i < net->n; ++i) update_whole_layer(net->layers[i], t, factor, &a, ON_GPU(net));
+    if (t->norms) texp_norms_after(t->norms, net);
     for (int i = 0; i < t->n_tracks; ++i) {
         const texp_step *step = &t->tracks[i].step;
         follow_statistics(net, i, step->next_scale / step->scale);
