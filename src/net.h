@@ -16,8 +16,12 @@ typedef struct {
     texp_step step; /* of the update done last; update == 0 before the first */
 } texp_track;
 
+struct texp_run;
+struct texp_state;
+
 typedef struct texp_net {
     const char *file; /* the cfg */
+    char *cfg_text; /* all of it in normal form (cfgtext.h), as it was when parsed; owned */
     const char *policy; /* as written in the cfg */
     texp_recipe recipe; /* owns its three lists */
     texp_track *tracks; /* of factor 1, then of every other factor among the layers in S; owned */
@@ -37,6 +41,9 @@ typedef struct texp_net {
     int normalises; /* mean or std */
     texp_augment augment;
     int valid_every; /* epochs between validations */
+    int save_every; /* updates between saves of _last, 0: at epochs' ends alone */
+    void (*add_run)(const struct texp_run *run, struct texp_state *state); /* records of the run; NULL outside */
+    const struct texp_run *run;
     int growing, trainable; /* layers with weights: in S, and all that train */
     float *input; /* normalised copy of network_predict's input */
     size_t input_size;
@@ -66,6 +73,9 @@ typedef struct texp_layer {
     int keeps_delta; /* this layer's delta need not be cleared: its first writer overwrites it */
     int fused; /* the rectifier of the next layer is done here */
 } texp_layer;
+
+/* The seed of a run whose cfg has none. */
+void texp_set_seed(texp_net *t, uint64_t seed);
 
 /* Puts oneDNN and threaded loops behind the layers' forward and backward pointers (fastlayers.c). */
 void texp_use_fast_layers(network *net);

@@ -1,4 +1,5 @@
 /* Keys of [net]: read, checked, refused. */
+#include "cfgtext.h"
 #include "net.h"
 #include "norms.h"
 #include "origin.h"
@@ -68,6 +69,7 @@ static const struct {
     {"mean", 'l', 2},
     {"std", 'l', 2},
     {"valid_every", 'p', 0},
+    {"save_every", 'p', 0},
     {"texp_layers", 's', 0},
     {"rescale", 'i', 0},
     {"norms", 'i', 1},
@@ -198,7 +200,7 @@ static void check_flag(list *options, const char *key)
 static void check_keys(list *options)
 {
     for (node *n = options->front; n; n = n->next) check_key(options, n->val);
-    const char *positive[] = {"batch", "subdivisions", "time_steps", "valid_every"};
+    const char *positive[] = {"batch", "subdivisions", "time_steps", "valid_every", "save_every"};
     for (size_t i = 0; i < COUNT(positive); ++i) check_positive(options, positive[i]);
     const char *flags[] = {"affine", "momentum_correction", "flip", "rescale", "norms"};
     for (size_t i = 0; i < COUNT(flags); ++i) check_flag(options, flags[i]);
@@ -402,6 +404,7 @@ static void read_flags(texp_net *t, list *options)
     if (option_find(options, "batchnorm_eps") && t->norm_eps <= 0) refuse(options, "batchnorm_eps", "must be positive");
     t->logs_norms = (int)whole(options, "norms", 0);
     t->valid_every = (int)whole(options, "valid_every", 1);
+    t->save_every = (int)whole(options, "save_every", 0);
     const char *backend = word(options, "backend", "auto");
     t->plain = !strcmp(backend, "plain");
     if (!t->plain && strcmp(backend, "auto")) refuse(options, "backend", "must be auto or plain");
@@ -431,11 +434,20 @@ static void read_seed(texp_net *t, list *options)
     if (t->has_seed) srand((unsigned)seed);
 }
 
+void texp_set_seed(texp_net *t, uint64_t seed)
+{
+    t->seed = t->recipe.seed = seed;
+    for (int i = 0; i < t->n_tracks; ++i) t->tracks[i].schedule.recipe.seed = seed;
+}
+
 void texp_parse_net(network *net, list *options)
 {
     texp_net *t = calloc(1, sizeof *t);
     t->file = texp_origin_of(options, NULL).file;
     net->texp = t;
+    /* Now, as the file may be edited while it trains. */
+    t->cfg_text = t->file ? texp_cfg_normal_of(t->file) : NULL;
+    if (!t->cfg_text) t->cfg_text = strdup("");
     check_keys(options);
     read_seed(t, options);
     read_recipe(t, options);
@@ -468,6 +480,7 @@ void texp_free_net(network *net)
 {
     texp_net *t = net->texp;
     if (!t) return;
+    free(t->cfg_text);
     free((void *)t->policy);
     free((void *)t->recipe.steps);
     free((void *)t->recipe.scales);

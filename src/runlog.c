@@ -1,5 +1,7 @@
 #include "runlog.h"
 
+#include "files.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@ struct texp_runlog {
 };
 
 /* Copies header and rows 1..done; the seconds of the last of them. */
-static int copy_rows(FILE *from, FILE *to, long done, double *seconds)
+static void copy_rows(FILE *from, FILE *to, long done, double *seconds)
 {
     char *line = NULL;
     size_t room = 0;
@@ -29,7 +31,6 @@ static int copy_rows(FILE *from, FILE *to, long done, double *seconds)
         *seconds = atof(comma + 1);
     }
     free(line);
-    return ferror(from) || ferror(to) ? -1 : 0;
 }
 
 /* Leaves in `file` what shall stay of it. */
@@ -43,17 +44,23 @@ static int prepare(const char *file, long done, double *seconds, texp_message *m
         if (rename(file, other)) return texp_say(message, "%s: can't rename to %s: %s", file, other, strerror(errno));
         from = NULL;
     }
-    snprintf(other, sizeof other, "%s.part", file);
-    FILE *to = fopen(other, "w");
-    int bad = !to;
-    if (to && from)
-        bad = copy_rows(from, to, done, seconds);
-    else if (to)
-        bad = fputs(header, to) < 0;
+    FILE *to = texp_file_create(file, message);
+    if (!to) {
+        if (from) fclose(from);
+        return -1;
+    }
+    if (from)
+        copy_rows(from, to, done, seconds);
+    else
+        fputs(header, to);
+    int unread = from && ferror(from);
     if (from) fclose(from);
-    if (to && fclose(to)) bad = 1;
-    if (bad || rename(other, file)) return texp_say(message, "%s: can't write: %s", file, strerror(errno));
-    return 0;
+    if (texp_file_finish(to, file, message)) return -1;
+    if (unread) {
+        texp_file_discard(file);
+        return texp_say(message, "%s: can't read: it is left as it was", file);
+    }
+    return texp_file_publish(file, message);
 }
 
 int texp_runlog_open(const char *file, long done, texp_runlog **out, texp_message *message)
@@ -88,6 +95,11 @@ int texp_runlog_write(texp_runlog *log, const texp_row *row)
         fprintf(f, ",,");
     fprintf(f, "%.1f,%.3f\n", row->images_per_second, row->seconds);
     return fflush(f) ? -1 : 0;
+}
+
+int texp_runlog_sync(texp_runlog *log)
+{
+    return fsync(fileno(log->file)) && errno != EINVAL && errno != EROFS ? -1 : 0;
 }
 
 void texp_runlog_close(texp_runlog *log)

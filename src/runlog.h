@@ -33,6 +33,9 @@ double texp_runlog_seconds(const texp_runlog *log);
 /* Appends a row, at once visible in the file. Returns 0, or -1 where it could not be written. */
 int texp_runlog_write(texp_runlog *log, const texp_row *row);
 
+/* Brings all rows to the disk. Returns 0, or -1 with errno. */
+int texp_runlog_sync(texp_runlog *log);
+
 void texp_runlog_close(texp_runlog *log);
 
 #endif

@@ -1,8 +1,10 @@
 #include "train.h"
 
+#include "checkpoint.h"
 #include "dataset.h"
 #include "evaluate.h"
 #include "layers.h"
+#include "librand.h"
 #include "net.h"
 #include "origin.h"
 #include "runlog.h"
@@ -32,6 +34,18 @@ struct texp_run {
     texp_dataset *set; /* our loader's, or NULL: Darknet's */
     texp_sampler *sampler;
     uint64_t next; /* number of the sample to be loaded next */
+    /* A batch is loaded while the one before it is trained. Of the one that is under way: */
+    uint64_t loading; /* its first sample's number */
+    texp_rand rand_loading; /* what rand() was before it */
+    /* Of a state, until the first batch is loaded: */
+    int resumed;
+    texp_rand rand_then; /* what rand() was when it was saved */
+    uint64_t saved_count, saved_w, saved_h;
+    double saved_average;
+    /* Of Darknet's loop: */
+    const load_args *args;
+    const float *average;
+    const int *count;
     texp_examples *examples; /* to validate on, or NULL */
     texp_scores scores; /* of the last validation */
     long validated; /* update of it */
@@ -43,6 +57,7 @@ struct texp_run {
     long loss_count;
     char checkpoint[PATH_MAX]; /* last saved */
     int trained; /* an update was done */
+    int due, is_best; /* _last and _best are to be saved */
     int live; /* stdout is a terminal */
 };
 
@@ -66,7 +81,11 @@ int texp_fresh_seed(void)
 void texp_seed_run(network *net, int seed)
 {
     texp_net *t = net->texp;
-    if (!t->has_seed) t->seed = t->recipe.seed = t->tracks->schedule.recipe.seed = (uint64_t)seed;
+    if (!t->has_seed) texp_set_seed(t, (uint64_t)seed);
+}
+
+static void print_seed(const texp_net *t)
+{
     const char *hint = t->has_seed ? "" : " (written in [net] it repeats this run)";
     /* Darknet's loader threads are put into an order by a seed in the cfg alone. */
     if (!t->has_seed && !t->has_loader) hint = " (written in [net], each run is the same)";
@@ -164,10 +183,128 @@ static void catch_signals(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file size shall be an error like a full disk */
 }
 
-texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_file, char *data_file, char *weights_file)
+/* --- training state ---------------------------------------------------------------------------------------------- */
+
+/* Whether the images follow from what a state holds: our loader's order, or Darknet's loader with a seed. */
+static int keeps_order(const texp_run *run)
+{
+    return run->sampler || run->net->texp->has_seed;
+}
+
+/* Nothing of time: two runs that did the same have the same state. */
+static void add_run(const texp_run *run, texp_state *state)
+{
+    texp_rand now;
+    texp_state_add_u64(state, "run images", (uint64_t)run->images);
+    texp_state_add_f64(state, "run loss sum", run->loss_sum);
+    texp_state_add_u64(state, "run loss count", (uint64_t)run->loss_count);
+    texp_state_add_f64(state, "run average loss", *run->average);
+    texp_state_add_f64(state, "run best accuracy", run->best);
+    texp_state_add_f64(state, "run best epoch", run->best_epoch);
+    texp_state_add_u64(state, "run count", (uint64_t)*run->count);
+    texp_state_add_u64(state, "run width", (uint64_t)run->args->w);
+    texp_state_add_u64(state, "run height", (uint64_t)run->args->h);
+    if (!keeps_order(run)) return;
+    texp_rand_save(&now);
+    texp_state_add_u64(state, "run loading", run->loading);
+    texp_state_add(state, "run rand loading", TEXP_U64, run->rand_loading.words, TEXP_RAND_WORDS);
+    texp_state_add(state, "run rand", TEXP_U64, now.words, TEXP_RAND_WORDS);
+}
+
+static int read_order(texp_run *run, const texp_saved *saved, texp_message *message)
+{
+    if (!keeps_order(run)) return 0;
+    if (texp_saved_u64(saved, "run loading", &run->next, message) ||
+        texp_saved_get(saved, "run rand loading", TEXP_U64, run->rand_loading.words, TEXP_RAND_WORDS, message) ||
+        texp_saved_get(saved, "run rand", TEXP_U64, run->rand_then.words, TEXP_RAND_WORDS, message)) {
+        return -1;
+    }
+    run->resumed = 1;
+    return 0;
+}
+
+static int read_run(texp_run *run, const texp_saved *saved, texp_message *message)
+{
+    uint64_t images, losses;
+    if (texp_saved_u64(saved, "run images", &images, message) ||
+        texp_saved_f64(saved, "run loss sum", &run->loss_sum, message) ||
+        texp_saved_u64(saved, "run loss count", &losses, message) ||
+        texp_saved_f64(saved, "run average loss", &run->saved_average, message) ||
+        texp_saved_f64(saved, "run best accuracy", &run->best, message) ||
+        texp_saved_f64(saved, "run best epoch", &run->best_epoch, message) ||
+        texp_saved_u64(saved, "run count", &run->saved_count, message) ||
+        texp_saved_u64(saved, "run width", &run->saved_w, message) ||
+        texp_saved_u64(saved, "run height", &run->saved_h, message) || read_order(run, saved, message)) {
+        return -1;
+    }
+    run->loss_count = (long)losses;
+    if (images == (uint64_t)run->images) return 0;
+    return texp_say(message, "%s: the list of training images had %lu lines beside its state, and has %d now",
+                    texp_path_tail(run->checkpoint), (unsigned long)images, run->images);
+}
+
+/* What goes on and what does not, in one line. */
+static void report_resumption(const texp_run *run, int ngpus, int has_state)
+{
+    const network *net = run->net;
+    printf("continuing behind update %zu, epoch %.2f", get_current_batch((network *)net),
+           (double)*net->seen / run->images);
+    if (has_state && keeps_order(run))
+        printf(", as if it had not stopped\n");
+    else if (has_state)
+        printf(", with its momentum; the images are drawn anew (seed=N in [net] would keep their order)\n");
+    else
+        printf("%s: momentum starts at 0%s\n", ngpus > 1 ? ", several GPUs" : ", no training state beside the weights",
+               run->sampler && net->texp->has_seed ? "" : ", the images come in another order");
+}
+
+static void resume(texp_run *run, int ngpus, texp_saved *saved)
+{
+    texp_message message;
+    network *net = run->net;
+    net->texp->run = run;
+    net->texp->add_run = add_run;
+    if (saved && read_run(run, saved, &message)) texp_checkpoint_refuse(&message);
+    if (get_current_batch(net)) report_resumption(run, ngpus, saved != NULL);
+    texp_saved_close(saved);
+}
+
+void texp_train_loop(texp_run *run, load_args *args, float *average, int *count)
+{
+    run->args = args;
+    run->average = average;
+    run->count = count;
+    if (!run->saved_w) return;
+    network *net = run->net;
+    *average = (float)run->saved_average;
+    *count = (int)run->saved_count;
+    if ((uint64_t)args->w == run->saved_w && (uint64_t)args->h == run->saved_h) return;
+    /* [net] random=1: as Darknet's loop does it. */
+    args->w = args->size = (int)run->saved_w;
+    args->h = (int)run->saved_h;
+    args->min = net->min_ratio * args->w;
+    args->max = net->max_ratio * args->w;
+    resize_network(net, args->w, args->h);
+}
+
+/* --- the beginning of a run ---------------------------------------------------------------------------------------- */
+
+static void open_images(texp_run *run, list *options)
+{
+    network *net = run->net;
+    if (net->texp->has_loader)
+        open_loader(run, options);
+    else
+        check_channels(net, run->cfg_file);
+    run->images = run->set ? texp_dataset_size(run->set) : count_lines(option_find_str(options, "train", ""));
+    run->epoch = (long)(*net->seen / run->images);
+    if (texp_has_rate(net) || run->set) run->examples = texp_examples_open(net, options);
+}
+
+texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_file, char *data_file, char *weights_file,
+                           int clear)
 {
     texp_run *run = calloc(1, sizeof *run);
     run->net = net;
@@ -185,18 +322,12 @@ texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_fil
                   net->texp->policy);
     }
     make_backup_folder(run->backup);
-    if (net->texp->has_loader)
-        open_loader(run, options);
-    else
-        check_channels(net, cfg_file);
-    run->images = run->set ? texp_dataset_size(run->set) : count_lines(option_find_str(options, "train", ""));
-    run->epoch = (long)(*net->seen / run->images);
-    if (texp_has_rate(net) || run->set) run->examples = texp_examples_open(net, options);
+    /* The seed of our loader's order may be the state's. */
+    texp_saved *saved = weights_file && !clear && ngpus == 1 ? texp_checkpoint_restore(net, weights_file) : NULL;
+    print_seed(net->texp);
+    open_images(run, options);
+    resume(run, ngpus, saved);
     open_log(run);
-    long done = (long)get_current_batch(net);
-    if (done)
-        printf("continuing behind update %ld, epoch %.2f; momentum starts at 0\n", done,
-               (double)*net->seen / run->images);
     catch_signals();
     run->last = what_time_is_it_now();
     return run;
@@ -237,10 +368,32 @@ static void *already_done(void *argument)
     return argument;
 }
 
+/* Of the first batch that a resumed run loads, rand() shall be what it was when the run before loaded it; behind it,
+ * what it was at the save. */
+static void begin_load(texp_run *run)
+{
+    run->loading = run->next;
+    if (!keeps_order(run)) return;
+    if (!run->resumed) {
+        texp_rand_save(&run->rand_loading);
+    } else if (texp_rand_restore(&run->rand_loading)) {
+        texp_checkpoint_refuse(&(texp_message){"the training state: `run rand loading` is no state of rand()"});
+    }
+}
+
+static void end_load(texp_run *run)
+{
+    if (run->resumed && texp_rand_restore(&run->rand_then)) {
+        texp_checkpoint_refuse(&(texp_message){"the training state: `run rand` is no state of rand()"});
+    }
+    run->resumed = 0;
+}
+
 pthread_t texp_load_data(texp_run *run, load_args args)
 {
     pthread_t thread;
     int failed;
+    begin_load(run);
     if (run->sampler) {
         load_job *job = calloc(1, sizeof *job);
         *job = (load_job){run, args, run->next};
@@ -254,6 +407,7 @@ pthread_t texp_load_data(texp_run *run, load_args args)
         return load_data(args);
     }
     if (failed) texp_fail("can't start a loader thread: %s", strerror(failed));
+    end_load(run);
     return thread;
 }
 
@@ -291,23 +445,28 @@ static void stop_at_nan(const texp_run *run, const char *what)
               run->checkpoint[0] ? run->checkpoint : "no file yet");
 }
 
+static __attribute__((noreturn)) void fail_log(const texp_run *run)
+{
+    texp_fail("%s/%s.csv: can't write the log: %s; the last weights saved are in %s", run->backup, run->name,
+              strerror(errno), run->checkpoint[0] ? run->checkpoint : "no file yet");
+}
+
+/* The log first: a state is never ahead of its rows. */
 static void save(texp_run *run, const char *kind)
 {
+    if (texp_runlog_sync(run->log)) fail_log(run);
     snprintf(run->checkpoint, sizeof run->checkpoint, "%s/%s_%s.weights", run->backup, run->name, kind);
     save_weights(run->net, run->checkpoint);
 }
 
-static void save_checked(texp_run *run, const char *kind)
+static void check_weights(const texp_run *run)
 {
     if (!weights_are_finite(run->net)) stop_at_nan(run, "the weights are no longer finite");
-    save(run, kind);
 }
 
-static void stop_when_asked(texp_run *run)
+static __attribute__((noreturn)) void stop(texp_run *run)
 {
-    if (!asked_to_stop) return;
     if (run->live) printf("\n");
-    save_checked(run, "last");
     printf("stopped after update %zu; to go on:\n  ./darknet classifier train %s %s %s\n", get_current_batch(run->net),
            run->data_file, run->cfg_file, run->checkpoint);
     texp_runlog_close(run->log);
@@ -371,19 +530,17 @@ static void report_epoch(texp_run *run, double speed)
     fflush(stdout);
 }
 
-/* Validation, checkpoints and the line at an epoch's end, and at the run's. */
-static void end_epoch(texp_run *run, double speed)
+/* Validation and the line at an epoch's end, and at the run's. Returns whether it was the best so far. */
+static int end_epoch(texp_run *run, double speed)
 {
     int is_last = run->updates && (long)get_current_batch(run->net) >= run->updates;
     run->epoch = (long)(*run->net->seen / run->images);
     if (run->examples && (is_last || run->epoch % run->net->texp->valid_every == 0)) validate(run);
     report_epoch(run, speed);
-    save_checked(run, "last");
-    if (run->validated == (long)get_current_batch(run->net) && run->scores.accuracy > run->best) {
-        run->best = run->scores.accuracy;
-        run->best_epoch = (double)*run->net->seen / run->images;
-        save(run, "best");
-    }
+    if (run->validated != (long)get_current_batch(run->net) || run->scores.accuracy <= run->best) return 0;
+    run->best = run->scores.accuracy;
+    run->best_epoch = (double)*run->net->seen / run->images;
+    return 1;
 }
 
 static void log_update(texp_run *run, float loss, double speed)
@@ -401,16 +558,14 @@ static void log_update(texp_run *run, float loss, double speed)
     row.validated = run->validated == row.update;
     row.test_loss = run->scores.loss;
     row.test_accuracy = run->scores.accuracy;
-    if (texp_runlog_write(run->log, &row)) {
-        texp_fail("%s/%s.csv: can't write the log: %s; the last weights saved are in %s", run->backup, run->name,
-                  strerror(errno), run->checkpoint[0] ? run->checkpoint : "no file yet");
-    }
+    if (texp_runlog_write(run->log, &row)) fail_log(run);
 }
 
 void texp_train_update(texp_run *run, float loss, float average, double seconds)
 {
     network *net = run->net;
     double now = what_time_is_it_now(), speed = run->batch / (now - run->last);
+    long update = (long)get_current_batch(net), every = net->texp->save_every;
     run->last = now;
     if (!isfinite(loss)) stop_at_nan(run, "the loss is not finite");
     run->trained = 1;
@@ -420,10 +575,21 @@ void texp_train_update(texp_run *run, float loss, float average, double seconds)
         print_live(run, average, speed);
     else
         print_classic(run, loss, average, seconds);
-    int over = run->updates && (long)get_current_batch(net) >= run->updates;
-    if ((long)(*net->seen / run->images) > run->epoch || over) end_epoch(run, speed);
+    int epoch_ends = (long)(*net->seen / run->images) > run->epoch || (run->updates && update >= run->updates);
+    run->due = epoch_ends || (every && update % every == 0);
+    run->is_best = epoch_ends && end_epoch(run, speed);
     log_update(run, loss, speed);
-    stop_when_asked(run);
+    if (run->due) check_weights(run);
+}
+
+void texp_train_save(texp_run *run)
+{
+    int stops = asked_to_stop;
+    if (stops && !run->due) check_weights(run);
+    /* _last comes last: a run that goes on from it writes again all that a kill may have kept from being written. */
+    if (run->is_best) save(run, "best");
+    if (run->due || stops) save(run, "last");
+    if (stops) stop(run);
     run->last = what_time_is_it_now(); /* validation is no training time */
 }
 
@@ -434,7 +600,8 @@ void texp_train_end(texp_run *run)
                run->updates);
         return;
     }
-    save_checked(run, "final");
+    check_weights(run);
+    save(run, "final");
     if (run->validated) {
         printf("test accuracy %.2f %%, test loss %.4f", 100 * run->scores.accuracy, run->scores.loss);
         printf(" (best %.2f %%, epoch %.3g)\n", 100 * run->best, run->best_epoch);

@@ -1,13 +1,12 @@
 #include "weights.h"
 
 #include "batchnorm_layer.h"
+#include "checkpoint.h"
+#include "files.h"
 #include "origin.h"
+#include "pair.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <unistd.h>
 
 static const char bias_mark[8] = {'B', 'N', 'B', 'I', 'A', 'S', 'E', 'S'};
 
@@ -19,21 +18,11 @@ static struct {
     int first_absent; /* the layer in front of which the file ended, or -1 */
 } reading;
 
-static void part_name(char *part, size_t size, const char *filename)
-{
-    if ((size_t)snprintf(part, size, "%s.part", filename) >= size) texp_fail("%s: file name too long", filename);
-}
-
 FILE *texp_weights_create(const char *filename)
 {
-    char part[PATH_MAX];
-    part_name(part, sizeof part, filename);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file size shall be an error like a full disk */
-    FILE *file = fopen(part, "wb");
-    if (!file) {
-        texp_fail("%s: can't write: %s; make its folder, or name another as backup= in the .data file", part,
-                  strerror(errno));
-    }
+    texp_message message;
+    FILE *file = texp_file_create(filename, &message);
+    if (!file) texp_fail("%s; make its folder, or name another as backup= in the .data file", message.text);
     return file;
 }
 
@@ -59,33 +48,21 @@ static void write_biases(FILE *file, network *net, int cutoff)
     }
 }
 
-/* The rename itself lies in the folder: without this it may not survive a power cut. */
-static void sync_folder(const char *filename)
+static int publish(const char *filename, network *net, int cutoff, texp_message *message)
 {
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", filename);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[1] = 0;
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
+    if (texp_checkpoint_is_due(net, cutoff)) return texp_checkpoint_publish(net, filename, message);
+    if (texp_file_publish(filename, message)) return -1;
+    texp_pair_drop(filename);
+    return 0;
 }
 
 void texp_weights_commit(FILE *file, const char *filename, network *net, int cutoff)
 {
-    char part[PATH_MAX];
-    part_name(part, sizeof part, filename);
+    texp_message message;
     write_biases(file, net, cutoff);
-    int bad = fflush(file) || ferror(file) || fsync(fileno(file));
-    int why = errno;
-    if (fclose(file) && !bad) bad = 1, why = errno;
-    if (!bad && rename(part, filename)) bad = 1, why = errno;
-    if (bad) {
-        unlink(part);
-        texp_fail("%s: can't write: %s; what was there before is unchanged", filename, strerror(why));
+    if (texp_file_finish(file, filename, &message) || publish(filename, net, cutoff, &message)) {
+        texp_fail("%s; what was there before is unchanged", message.text);
     }
-    sync_folder(filename);
 }
 
 FILE *texp_weights_open(const char *filename)

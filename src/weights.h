@@ -11,8 +11,9 @@
 /* Opens FILENAME.part for writing. Fails with a message where it can't. */
 FILE *texp_weights_create(const char *filename);
 
-/* Writes the biases of [batchnorm] layers, flushes to the disk and renames to FILENAME: until then the file that was
- * there is untouched. On an error it removes what it wrote, says so and exits with a failure. */
+/* Writes the biases of [batchnorm] layers and brings the file to the disk, after training with the network's state
+ * beside it (checkpoint.h); then both get their names: until then the files that were there are untouched. On an error
+ * it removes what it wrote, says so and exits with a failure. */
 void texp_weights_commit(FILE *file, const char *filename, network *net, int cutoff);
 
 /* Opens a weights file for reading. One file at a time, by one thread. */
