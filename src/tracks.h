@@ -5,6 +5,7 @@
 #ifndef TEXP_TRACKS_H
 #define TEXP_TRACKS_H
 
+#include "darknet.h"
 #include "net.h"
 
 /* Whether the recipe of rate r eta_k has an exponential form. */
