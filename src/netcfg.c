@@ -428,12 +428,15 @@ static void read_seed(texp_net *t, list *options)
     if (t->has_seed) srand((unsigned)seed);
 }
 
+void (*texp_change_net_keys)(list *options);
+
 void texp_parse_net(network *net, list *options)
 {
     texp_net *t = calloc(1, sizeof *t);
     t->file = texp_origin_of(options, NULL).file;
     net->texp = t;
     check_keys(options);
+    if (texp_change_net_keys) texp_change_net_keys(options);
     read_seed(t, options);
     read_recipe(t, options);
     check_recipe(t, options);
