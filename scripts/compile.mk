@@ -3,11 +3,11 @@
 #   BUILD=host      what the user asked for by GPU, CUDNN, OPENCV, OPENMP, ONEDNN, NATIVE, DEBUG: ./darknet
 #   BUILD=stock     pristine Darknet as its own Makefile builds it, without us; a test must fail on it
 #   BUILD=plain     the patched Darknet with the flags of stock, for comparison to the bit
-#   BUILD=double    everything with double in place of float, for finite differences
+#   BUILD=double    everything with double in place of float: for `texp verify`, and for finite differences
 #   BUILD=math      our mathematics alone, without Darknet
 #
 # Goals: program, library, tests (those of TESTS that say they link with this build), link (a program that is not put
-# into the root), where (prints the folder).
+# into the root), engine (double alone), where (prints the folder).
 # Each build has a folder under build/ named after its options; another value of another variable recompiles there.
 
 BUILD ?= host
@@ -19,15 +19,18 @@ ONEDNN ?= 1
 NATIVE ?= 0
 DEBUG ?= 0
 
+# What the double build shall be made with, whichever build it goes into.
+THREADED := $(OPENMP)
+
 ifneq ($(BUILD),host)
 override GPU := 0
 override CUDNN := 0
 override OPENCV := 0
-override OPENMP := $(if $(filter math,$(BUILD)),1,0)
+override OPENMP := $(if $(filter math,$(BUILD)),1,$(if $(filter double,$(BUILD)),$(THREADED),0))
 override ONEDNN := 0
 override NATIVE := 0
 override DEBUG := 0
-O := build/$(BUILD)
+O := build/$(BUILD)$(if $(filter double0,$(BUILD)$(THREADED)),-serial)
 else
 empty :=
 names := $(if $(filter 1,$(GPU)),gpu) $(if $(filter 1,$(CUDNN)),cudnn) $(if $(filter 1,$(OPENCV)),opencv) \
@@ -42,6 +45,7 @@ endif
 ifeq ($(origin CXX),default)
 CXX := g++
 endif
+OBJCOPY ?= objcopy
 NVCC ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 
 # --- Sources -----------------------------------------------------------------------------------------------------
@@ -68,6 +72,12 @@ OUR_SOURCES := $(MATH_SOURCES)
 endif
 ifeq ($(BUILD),stock)
 OUR_SOURCES :=
+endif
+# `texp verify` works in double precision only.
+ifneq ($(BUILD),double)
+OUR_SOURCES := $(filter-out src/doublegemm.c src/verify%.c,$(OUR_SOURCES))
+else
+DARKNET_LIBRARY := $(filter-out gemm,$(DARKNET_LIBRARY))
 endif
 
 LIBRARY := $(OUR_SOURCES:src/%.c=$(O)/texp/%.o)
@@ -143,8 +153,9 @@ DEFINES += -DCUDNN
 LIBS += -lcudnn
 endif
 ifeq ($(BUILD),double)
-OPTS := -O2
-OUR_OPTS := -O2
+# No -Ofast: this build is the yardstick.
+OPTS := -O3
+OUR_OPTS := -O3 -Wno-psabi
 DEFINES += -DTEXP_DOUBLE -D_GNU_SOURCE -include src/double.h -Wno-format
 endif
 ifeq ($(BUILD),stock)
@@ -161,6 +172,18 @@ OUR_FLAGS += -isystem $(D)/include -isystem $(D)/src
 endif
 NVCC_FLAGS := $(ARCH) -w $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
 
+# --- The double build inside the others ----------------------------------------------------------------------------
+
+# All that `texp verify` needs of the double build, linked into one object that shows no name but its entry: a second
+# Darknet inside the program, of doubles.
+ENGINE := build/double$(if $(filter 0,$(THREADED)),-serial)/verify.o
+ifneq ($(filter host plain,$(BUILD)),)
+LIBRARY += $(ENGINE)
+ifeq ($(OPENMP)$(THREADED),01)
+LIBS += -fopenmp
+endif
+endif
+
 # Changes when a compiler or a flag does, and everything with it. Written here and not by a rule, so that `make -q` can
 # tell whether there is anything to do.
 $(shell mkdir -p $(O)/texp $(O)/src $(O)/examples $(O)/tests)
@@ -174,13 +197,14 @@ DEPENDENCIES = -MD -MP -MF $(@:.o=.d)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: program library tests link where force
+.PHONY: program library engine tests link where force
 
 ifeq ($(BUILD),host)
 program: darknet libdarknet.a
 else
 program: $(O)/darknet
 endif
+engine: $(O)/verify.o
 library: $(O)/libdarknet.a
 link: $(O)/darknet
 where:
@@ -196,6 +220,21 @@ $(O)/darknet: $(PROGRAM) $(O)/libdarknet.a
 
 $(O)/libdarknet.a: $(LIBRARY)
 	$(Q)rm -f $@ && $(AR) qcs $@ $^
+
+# Another make has the rules; asked here, so that `make -q` can tell whether it has anything to do.
+ifneq ($(filter $(ENGINE),$(LIBRARY)),)
+COMPILE_ENGINE = $(MAKE) -f scripts/compile.mk --no-print-directory BUILD=double OPENMP=$(THREADED)
+ifneq ($(MAKECMDGOALS),where)
+$(ENGINE): $(shell $(COMPILE_ENGINE) -q engine 2>/dev/null || echo force)
+	+$(Q)$(COMPILE_ENGINE) engine
+endif
+endif
+
+ifeq ($(BUILD),double)
+$(ENGINE): $(O)/libdarknet.a
+	$(Q)$(CC) -r -nostdlib -Wl,-u,texp_verify_main $< -o $@.all
+	$(Q)$(OBJCOPY) --keep-global-symbol=texp_verify_main $@.all $@ && rm $@.all
+endif
 
 $(O)/texp/%.o: src/%.c $(O)/flags
 	$(Q)$(CC) $(OUR_FLAGS) $(DEPENDENCIES) -c $< -o $@

@@ -4,11 +4,14 @@
 #include "net.h"
 #include "origin.h"
 #include "texp.h"
+#include "verify.h"
 
 #include "option_list.h"
 
 static const char usage[] = "usage: darknet texp schedule CFG [-from K] [-to K] [-every N] [-csv]\n"
                             "           the rates and decays of updates K.. of a cfg, as a table or as CSV\n"
+                            "       darknet texp verify CFG [-data FILE] [-updates N] [-resync] [-batch N] ...\n"
+                            "           trains the policy beside its base recipe: are they one run?\n"
                             "       darknet texp images ...\n"
                             "           unpacks a data set into image files; without arguments: how\n";
 
@@ -118,6 +121,7 @@ int texp_main(int argc, char **argv)
 {
     const char *command = argc > 2 ? argv[2] : NULL;
     if (command && !strcmp(command, "schedule")) return schedule_command(argc, argv);
+    if (command && !strcmp(command, "verify")) return texp_verify_main(argc, argv);
     if (command && !strcmp(command, "images")) return texp_images_main(argc - 3, argv + 3);
     if (command && (!strcmp(command, "help") || !strcmp(command, "-h") || !strcmp(command, "--help"))) {
         printf("%s", usage);

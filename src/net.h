@@ -76,6 +76,8 @@ typedef struct texp_layer {
 
 /* The seed of a run whose cfg has none. */
 void texp_set_seed(texp_net *t, uint64_t seed);
+/* Called with the keys of [net], checked but not yet read, to change values; NULL: nobody does (netcfg.c). */
+extern void (*texp_change_net_keys)(list *options);
 
 /* Puts oneDNN and threaded loops behind the layers' forward and backward pointers (fastlayers.c). */
 void texp_use_fast_layers(network *net);
@@ -89,5 +91,8 @@ void texp_follow_scale(network *net, long double scale);
 /* Holds the weights of a track at 2^-doublings of what they were: weights x 2^-n, momentum x 2^n, rolling mean x 2^-nd,
  * rolling variance x 2^-2nd, epsilons likewise; nothing is rounded (MATHEMATICS.md, range; update.c). */
 void texp_move_scale(network *net, int track, long doublings);
+
+/* A network just parsed becomes that of the base of its policy: no layer is in S, every rate is the base's (tracks.c). */
+void texp_unfold(network *net);
 
 #endif

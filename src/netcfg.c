@@ -439,6 +439,7 @@ void texp_set_seed(texp_net *t, uint64_t seed)
     t->seed = t->recipe.seed = seed;
     for (int i = 0; i < t->n_tracks; ++i) t->tracks[i].schedule.recipe.seed = seed;
 }
+void (*texp_change_net_keys)(list *options);
 
 void texp_parse_net(network *net, list *options)
 {
@@ -449,6 +450,7 @@ void texp_parse_net(network *net, list *options)
     t->cfg_text = t->file ? texp_cfg_normal_of(t->file) : NULL;
     if (!t->cfg_text) t->cfg_text = strdup("");
     check_keys(options);
+    if (texp_change_net_keys) texp_change_net_keys(options);
     read_seed(t, options);
     read_recipe(t, options);
     check_recipe(t, options);

@@ -50,3 +50,12 @@ void texp_make_tracks(network *net)
         set_norm_tracks(net, l->texp->group, l->texp->track);
     }
 }
+
+void texp_unfold(network *net)
+{
+    texp_net *t = net->texp;
+    t->recipe.form = TEXP_PLAIN;
+    t->growing = 0;
+    for (int i = 0; i < net->n; ++i) net->layers[i].texp->growing = net->layers[i].texp->norm_degree = 0;
+    texp_make_tracks(net);
+}
