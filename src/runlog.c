@@ -4,23 +4,26 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char header[] = "update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds\n";
+static const char *const headers[] = {
+    [TEXP_LOG_RUN] = "update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds\n",
+    [TEXP_LOG_NORMS] = "update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2\n",
+};
 
 struct texp_runlog {
     FILE *file;
     double seconds;
 };
 
-/* Copies header and rows 1..done; the seconds of the last of them. */
+/* Copies the rows of updates 1..done; the seconds of the last of them. */
 static void copy_rows(FILE *from, FILE *to, long done, double *seconds)
 {
     char *line = NULL;
     size_t room = 0;
     ssize_t length;
-    fputs(header, to);
     while ((length = getline(&line, &room, from)) > 0) {
         char *end, *comma = strrchr(line, ',');
         long update = strtol(line, &end, 10);
@@ -34,7 +37,7 @@ static void copy_rows(FILE *from, FILE *to, long done, double *seconds)
 }
 
 /* Leaves in `file` what shall stay of it. */
-static int prepare(const char *file, long done, double *seconds, texp_message *message)
+static int prepare(const char *file, const char *header, long done, double *seconds, texp_message *message)
 {
     char other[PATH_MAX];
     FILE *from = fopen(file, "r");
@@ -49,10 +52,8 @@ static int prepare(const char *file, long done, double *seconds, texp_message *m
         if (from) fclose(from);
         return -1;
     }
-    if (from)
-        copy_rows(from, to, done, seconds);
-    else
-        fputs(header, to);
+    fputs(header, to);
+    if (from) copy_rows(from, to, done, seconds);
     int unread = from && ferror(from);
     if (from) fclose(from);
     if (texp_file_finish(to, file, message)) return -1;
@@ -63,11 +64,11 @@ static int prepare(const char *file, long done, double *seconds, texp_message *m
     return texp_file_publish(file, message);
 }
 
-int texp_runlog_open(const char *file, long done, texp_runlog **out, texp_message *message)
+int texp_runlog_open(const char *file, texp_log_kind kind, long done, texp_runlog **out, texp_message *message)
 {
     double seconds = 0;
     *out = NULL;
-    if (prepare(file, done, &seconds, message)) return -1;
+    if (prepare(file, headers[kind], done, &seconds, message)) return -1;
     FILE *stream = fopen(file, "a");
     if (!stream) return texp_say(message, "%s: can't write: %s", file, strerror(errno));
     texp_runlog *log = calloc(1, sizeof *log);
@@ -94,6 +95,23 @@ int texp_runlog_write(texp_runlog *log, const texp_row *row)
     else
         fprintf(f, ",,");
     fprintf(f, "%.1f,%.3f\n", row->images_per_second, row->seconds);
+    return fflush(f) ? -1 : 0;
+}
+
+static void print_known(FILE *f, long double value)
+{
+    if (!isnan(value)) fprintf(f, "%.9Lg", value);
+    fputc(',', f);
+}
+
+int texp_runlog_write_norms(texp_runlog *log, long update, const texp_norms_row *row)
+{
+    FILE *f = log->file;
+    fprintf(f, "%ld,%s,%.9Lg,", update, row->layers, row->norm);
+    print_known(f, row->predicted_norm);
+    fprintf(f, "%.9g,", row->angle);
+    print_known(f, row->predicted_angle);
+    fprintf(f, "%.9Lg\n", row->rate_over_norm2);
     return fflush(f) ? -1 : 0;
 }
 

@@ -21,17 +21,33 @@ typedef struct {
     double images_per_second, seconds;
 } texp_row;
 
+/*
+ * And the log of norms, a file of its own: a row for each update and group of layers, the columns as in norms.h, empty
+ * where nothing is predicted.
+ *
+ *     update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2
+ */
+typedef struct {
+    const char *layers;
+    long double norm, predicted_norm; /* NaN: unknown; so is predicted_angle */
+    double angle, predicted_angle;
+    long double rate_over_norm2;
+} texp_norms_row;
+
+typedef enum { TEXP_LOG_RUN, TEXP_LOG_NORMS } texp_log_kind;
+
 typedef struct texp_runlog texp_runlog;
 
 /* Opens `file` to append rows behind update `done`: with done = 0 a new file (one that is there becomes FILE.old);
  * otherwise rows of later updates, left by a run that was killed, are dropped. Returns 0, or -1 with a message. */
-int texp_runlog_open(const char *file, long done, texp_runlog **out, texp_message *message);
+int texp_runlog_open(const char *file, texp_log_kind kind, long done, texp_runlog **out, texp_message *message);
 
 /* Seconds in the last row that was kept. */
 double texp_runlog_seconds(const texp_runlog *log);
 
 /* Appends a row, at once visible in the file. Returns 0, or -1 where it could not be written. */
 int texp_runlog_write(texp_runlog *log, const texp_row *row);
+int texp_runlog_write_norms(texp_runlog *log, long update, const texp_norms_row *row);
 
 /* Brings all rows to the disk. Returns 0, or -1 with errno. */
 int texp_runlog_sync(texp_runlog *log);

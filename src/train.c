@@ -6,6 +6,7 @@
 #include "layers.h"
 #include "librand.h"
 #include "net.h"
+#include "norms.h"
 #include "origin.h"
 #include "runlog.h"
 #include "sampler.h"
@@ -52,6 +53,7 @@ struct texp_run {
     double best; /* accuracy so far */
     double best_epoch;
     texp_runlog *log;
+    texp_runlog *norms_log; /* norms=1, or NULL */
     double started, last; /* times of start and of the update before, seconds */
     double loss_sum; /* of the updates since the last epoch's end */
     long loss_count;
@@ -169,13 +171,21 @@ static int count_lines(const char *file)
     return n;
 }
 
-static void open_log(texp_run *run)
+static texp_runlog *open_one_log(const texp_run *run, const char *ending, texp_log_kind kind)
 {
     char file[PATH_MAX];
     texp_message message;
-    snprintf(file, sizeof file, "%s/%s.csv", run->backup, run->name);
-    if (texp_runlog_open(file, (long)get_current_batch(run->net), &run->log, &message)) texp_fail("%s", message.text);
+    texp_runlog *log;
+    snprintf(file, sizeof file, "%s/%s%s.csv", run->backup, run->name, ending);
+    if (texp_runlog_open(file, kind, (long)get_current_batch(run->net), &log, &message)) texp_fail("%s", message.text);
+    return log;
+}
+
+static void open_log(texp_run *run)
+{
+    run->log = open_one_log(run, "", TEXP_LOG_RUN);
     run->started = what_time_is_it_now() - texp_runlog_seconds(run->log);
+    if (run->net->texp->norms) run->norms_log = open_one_log(run, "_norms", TEXP_LOG_NORMS);
 }
 
 static void catch_signals(void)
@@ -436,13 +446,20 @@ static int weights_are_finite(const network *net)
     return 1;
 }
 
+/* Beyond float's range, too. */
+static long double current_rate(const network *net)
+{
+    const texp_track *usual = net->texp->tracks;
+    if (!texp_has_rate((network *)net) || !usual->step.update) return get_current_rate((network *)net);
+    return usual->step.rate;
+}
+
 static void stop_at_nan(const texp_run *run, const char *what)
 {
     network *net = run->net;
     if (run->live) printf("\n");
-    texp_fail("update %zu: %s at rate %g; the last good weights are in %s; lower learning_rate and start from there",
-              get_current_batch(net), what, get_current_rate(net),
-              run->checkpoint[0] ? run->checkpoint : "no file yet");
+    texp_fail("update %zu: %s at rate %Lg; the last good weights are in %s; lower learning_rate and start from there",
+              get_current_batch(net), what, current_rate(net), run->checkpoint[0] ? run->checkpoint : "no file yet");
 }
 
 static __attribute__((noreturn)) void fail_log(const texp_run *run)
@@ -454,7 +471,7 @@ static __attribute__((noreturn)) void fail_log(const texp_run *run)
 /* The log first: a state is never ahead of its rows. */
 static void save(texp_run *run, const char *kind)
 {
-    if (texp_runlog_sync(run->log)) fail_log(run);
+    if (texp_runlog_sync(run->log) || (run->norms_log && texp_runlog_sync(run->norms_log))) fail_log(run);
     snprintf(run->checkpoint, sizeof run->checkpoint, "%s/%s_%s.weights", run->backup, run->name, kind);
     save_weights(run->net, run->checkpoint);
 }
@@ -470,6 +487,7 @@ static __attribute__((noreturn)) void stop(texp_run *run)
     printf("stopped after update %zu; to go on:\n  ./darknet classifier train %s %s %s\n", get_current_batch(run->net),
            run->data_file, run->cfg_file, run->checkpoint);
     texp_runlog_close(run->log);
+    texp_runlog_close(run->norms_log);
     fflush(stdout);
     _exit(EXIT_SUCCESS); /* a loader thread may still be at work */
 }
@@ -495,8 +513,8 @@ static void print_live(const texp_run *run, float average, double speed)
     char bar[WIDTH + 1];
     for (int i = 0; i < WIDTH; ++i) bar[i] = i < full ? '#' : '.';
     bar[WIDTH] = 0;
-    printf("\r\033[Kepoch %ld [%s] loss %.4f  rate %g  %.0f images/s  ", (long)epoch + 1, bar, average,
-           get_current_rate((network *)net), speed);
+    printf("\r\033[Kepoch %ld [%s] loss %.4f  rate %Lg  %.0f images/s  ", (long)epoch + 1, bar, average,
+           current_rate(net), speed);
     long done = (long)get_current_batch((network *)net);
     if (run->updates && speed > 0) print_time_left((double)(run->updates - done) * run->batch / speed);
     fflush(stdout);
@@ -505,8 +523,8 @@ static void print_live(const texp_run *run, float average, double speed)
 static void print_classic(const texp_run *run, float loss, float average, double seconds)
 {
     network *net = run->net;
-    printf("%ld, %.3f: %f, %f avg, %g rate, %lf seconds, %ld images\n", (long)get_current_batch(net),
-           (float)(*net->seen) / run->images, loss, average, get_current_rate(net), seconds, (long)*net->seen);
+    printf("%ld, %.3f: %f, %f avg, %Lg rate, %lf seconds, %ld images\n", (long)get_current_batch(net),
+           (float)(*net->seen) / run->images, loss, average, current_rate(net), seconds, (long)*net->seen);
     fflush(stdout); /* a file or pipe shows it now */
 }
 
@@ -551,7 +569,7 @@ static void log_update(texp_run *run, float loss, double speed)
     texp_row row = {.update = (long)get_current_batch(net),
                     .epoch = (double)*net->seen / run->images,
                     .train_loss = loss,
-                    .rate = ours ? step->rate : get_current_rate(net),
+                    .rate = current_rate(net),
                     .decay = ours ? step->decay : net->decay,
                     .images_per_second = speed,
                     .seconds = run->last - run->started};
@@ -559,6 +577,17 @@ static void log_update(texp_run *run, float loss, double speed)
     row.test_loss = run->scores.loss;
     row.test_accuracy = run->scores.accuracy;
     if (texp_runlog_write(run->log, &row)) fail_log(run);
+}
+
+static void log_norms(texp_run *run)
+{
+    int n = 0;
+    const texp_group_norms *groups = run->norms_log ? texp_norms_groups(run->net->texp->norms, &n) : NULL;
+    for (int i = 0; i < n; ++i) {
+        const texp_group_norms *g = groups + i;
+        texp_norms_row row = {g->layers, g->norm, g->predicted_norm, g->angle, g->predicted_angle, g->rate_over_norm2};
+        if (texp_runlog_write_norms(run->norms_log, (long)get_current_batch(run->net), &row)) fail_log(run);
+    }
 }
 
 void texp_train_update(texp_run *run, float loss, float average, double seconds)
@@ -579,6 +608,7 @@ void texp_train_update(texp_run *run, float loss, float average, double seconds)
     run->due = epoch_ends || (every && update % every == 0);
     run->is_best = epoch_ends && end_epoch(run, speed);
     log_update(run, loss, speed);
+    log_norms(run);
     if (run->due) check_weights(run);
 }
 
@@ -609,6 +639,7 @@ void texp_train_end(texp_run *run)
     printf("wrote %s/%s_{final,last%s}.weights and %s/%s.csv\n", run->backup, run->name, run->best >= 0 ? ",best" : "",
            run->backup, run->name);
     texp_runlog_close(run->log);
+    texp_runlog_close(run->norms_log);
     texp_examples_close(run->examples);
     texp_sampler_close(run->sampler);
     texp_dataset_close(run->set);
