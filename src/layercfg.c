@@ -168,7 +168,7 @@ static texp_node make_node(const layer *l, int index, int *inputs)
     node.trainable = texp_layer_weights(l) && !own->fixed && !own->unfoldable && !l->onlyforward;
     node.normalised = node.kind == TEXP_NODE_LINEAR && l->batch_normalize;
     /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
-    node.biased = node.kind == TEXP_NODE_LINEAR && !own->frozen_bias && !own->fixed;
+    node.biased = node.kind == TEXP_NODE_LINEAR && !node.normalised && !own->frozen_bias && !own->fixed;
     node.homogeneous = l->type == MAXPOOL || l->type == AVGPOOL || l->type == ROUTE || l->type == DROPOUT ||
                        l->type == REORG || l->type == UPSAMPLE || keeps_degree(l->activation);
     return node;
