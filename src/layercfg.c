@@ -1,5 +1,5 @@
-/* Keys of layers, and which layers' weights take the exponential rate. */
-#include "degrees.h"
+/* Keys of layers, and the lines below the layer table. */
+#include "analysis.h"
 #include "layers.h"
 #include "net.h"
 #include "norms.h"
@@ -112,89 +112,6 @@ void texp_free_layer(layer l)
     free(l.texp);
 }
 
-/* --- which weights grow ------------------------------------------------------------------------------------------ */
-
-static int keeps_degree(ACTIVATION a)
-{
-    return a == LINEAR || a == RELU || a == LEAKY || a == RELIE;
-}
-
-static texp_node_kind node_kind(const layer *l)
-{
-    switch (l->type) {
-    case CONVOLUTIONAL:
-        if (l->binary || l->xnor) return TEXP_NODE_FIXED;
-        return TEXP_NODE_LINEAR;
-    case DECONVOLUTIONAL:
-    case CONNECTED:
-    case LOCAL:
-        return TEXP_NODE_LINEAR;
-    case BATCHNORM:
-    case L2NORM:
-        return TEXP_NODE_NORMALISE;
-    case SHORTCUT:
-    case ROUTE:
-        return TEXP_NODE_ADD;
-    case ACTIVE:
-    case MAXPOOL:
-    case AVGPOOL:
-    case DROPOUT:
-    case REORG:
-    case UPSAMPLE:
-        return TEXP_NODE_SAME;
-    default:
-        return TEXP_NODE_FIXED;
-    }
-}
-
-/* inputs: room for the indices of one node's inputs. */
-static size_t node_inputs(const layer *l, int index, int *inputs)
-{
-    if (l->type == ROUTE) {
-        for (int i = 0; i < l->n; ++i) inputs[i] = l->input_layers[i];
-        return (size_t)l->n;
-    }
-    inputs[0] = index - 1;
-    if (l->type != SHORTCUT) return 1;
-    inputs[1] = l->index;
-    return 2;
-}
-
-static texp_node make_node(const layer *l, int index, int *inputs)
-{
-    const texp_layer *own = l->texp;
-    texp_node node = {.kind = node_kind(l), .inputs = inputs};
-    node.n_inputs = node_inputs(l, index, inputs);
-    node.trainable = texp_layer_weights(l) && !own->fixed && !own->unfoldable && !l->onlyforward;
-    node.normalised = node.kind == TEXP_NODE_LINEAR && l->batch_normalize;
-    /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
-    node.biased = node.kind == TEXP_NODE_LINEAR && !own->frozen_bias && !own->fixed;
-    node.homogeneous = l->type == MAXPOOL || l->type == AVGPOOL || l->type == ROUTE || l->type == DROPOUT ||
-                       l->type == REORG || l->type == UPSAMPLE || keeps_degree(l->activation);
-    return node;
-}
-
-static void find_growing_layers(network *net)
-{
-    texp_net *t = net->texp;
-    texp_node *nodes = calloc((size_t)net->n, sizeof *nodes);
-    int **inputs = calloc((size_t)net->n, sizeof *inputs);
-    for (int i = 0; i < net->n; ++i) {
-        const layer *l = net->layers + i;
-        inputs[i] = calloc(l->type == ROUTE ? (size_t)l->n : 2, sizeof **inputs);
-        nodes[i] = make_node(l, i, inputs[i]);
-        t->trainable += nodes[i].trainable && nodes[i].kind == TEXP_NODE_LINEAR;
-    }
-    t->growing = texp_degrees_solve(nodes, (size_t)net->n);
-    for (int i = 0; i < net->n; ++i) {
-        net->layers[i].texp->growing = nodes[i].in_set;
-        net->layers[i].texp->norm_degree = nodes[i].norm_degree;
-        free(inputs[i]);
-    }
-    free(inputs);
-    free(nodes);
-}
-
 /* --- the last lines of the layer table --------------------------------------------------------------------------- */
 
 static void count_layer(const layer *l, size_t *trained, size_t *frozen)
@@ -248,7 +165,7 @@ void texp_parse_end(network *net)
 {
     texp_net *t = net->texp;
     if (!t->ours) return;
-    find_growing_layers(net);
+    texp_analyse(net);
     texp_make_tracks(net);
     texp_follow_scale(net, 1);
     if (t->logs_norms) t->norms = texp_norms_open(net);
@@ -258,8 +175,9 @@ void texp_parse_end(network *net)
     if (frozen) fprintf(stderr, ", fixed: %zu", frozen);
     fprintf(stderr, "\n");
     if (t->recipe.form != TEXP_PLAIN) {
-        fprintf(stderr, "policy=%s: %d of %d layers with weights take the exponential rate%s\n", t->policy, t->growing,
-                t->trainable, t->growing == t->trainable ? "" : ", the others their base rate");
+        fprintf(stderr, "policy=%s: ", t->policy);
+        texp_print_rates(stderr, net);
+        fprintf(stderr, " (base rate: %d, fixed: %d)\n", t->base, t->fixed);
         warn_of_range(t);
     }
     if (!t->plain && !on_gpu()) texp_use_fast_layers(net);

@@ -44,7 +44,8 @@ typedef struct texp_net {
     int save_every; /* updates between saves of _last, 0: at epochs' ends alone */
     void (*add_run)(const struct texp_run *run, struct texp_state *state); /* records of the run; NULL outside */
     const struct texp_run *run;
-    int growing, trainable; /* layers with weights: in S, and all that train */
+    int growing, base, fixed, weighted; /* layers with weights: in S, at the base rate, never changed, and all */
+    int invariant; /* Algorithm 1 says yes: scale invariant in all that trains */
     float *input; /* normalised copy of network_predict's input */
     size_t input_size;
 } texp_net;
@@ -57,7 +58,9 @@ typedef struct texp_layer {
     int unfoldable; /* the recipe of its own learning_rate has no exponential form: not in S */
     int group; /* in S: of layers that are scale invariant together; -1 */
     int norm_group; /* norm_degree > 0: the group that feeds it; -1 */
-    int norm_degree; /* degree of what this layer normalises */
+    int degree_in, degree; /* of input and output, the weights of S scaled */
+    int norm_degree; /* of what this layer normalises */
+    int swallowed_bias; /* its bias stands before a degree above 0, and [batchnorm] takes it away (analysis.h) */
     int track; /* in S: whose rate it takes; indices of texp_net.tracks */
     int norm_track; /* norm_degree > 0: whose scale it follows */
     /* Of batch normalisation, at the current scale of the weights: */

@@ -1,5 +1,6 @@
 #include "verify.h"
 
+#include "analysis.h"
 #include "layers.h"
 #include "net.h"
 #include "origin.h"
@@ -231,8 +232,9 @@ static void print_start(const trial *t)
                      "base_effective_rate,effective_rate\n");
         return;
     }
-    fprintf(out, "policy=%s: %d of %d layers with weights take the exponential rate\n", own->policy, own->growing,
-            own->trainable);
+    fprintf(out, "policy=%s: ", own->policy);
+    texp_print_rates(out, t->policy);
+    fprintf(out, "\n");
     fprintf(out, "batch=%d subdivisions=%d, %s, ", t->policy->batch * t->policy->subdivisions, t->policy->subdivisions,
             texp_batches_kind(t->batches));
     fprintf(out, t->pushed ? "allowed: by a run of the base that begins one rounding away\n"
