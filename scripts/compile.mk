@@ -73,11 +73,11 @@ endif
 ifeq ($(BUILD),stock)
 OUR_SOURCES :=
 endif
-# `texp verify` works in double precision only.
+# `texp verify` works in double precision only, with loops that are faster than Darknet's.
 ifneq ($(BUILD),double)
-OUR_SOURCES := $(filter-out src/doublegemm.c src/verify%.c,$(OUR_SOURCES))
+OUR_SOURCES := $(filter-out src/double%.c src/verify%.c,$(OUR_SOURCES))
 else
-DARKNET_LIBRARY := $(filter-out gemm,$(DARKNET_LIBRARY))
+DARKNET_LIBRARY := $(filter-out gemm im2col col2im,$(DARKNET_LIBRARY))
 endif
 
 LIBRARY := $(OUR_SOURCES:src/%.c=$(O)/texp/%.o)

@@ -40,7 +40,10 @@ static const double ROUNDINGS = 16;
  * recipe has forgotten where it began. */
 static const double NO_POWER = 1e-3;
 
-/* A run of its own: distances below this are roundings of the comparison itself. */
+/* Growth below this is hardly seen: a wrong scale would change little, either. */
+static const long double WEAK = 1e-5L;
+
+/* Distances below this are roundings of the comparison itself. */
 static const double FLOOR = 0x1p-52;
 
 typedef struct {
@@ -281,9 +284,14 @@ static int say_verdict(const trial *t, long k)
     }
     if (t->judged < k) {
         fprintf(out,
-                "judged up to update %ld: from there on one rounding grows to more than %g, and nothing can be told; "
+                "judged up to update %ld: from there on the run that began one rounding away has parted too far; "
                 "-resync judges every update\n",
-                t->judged, NO_POWER / ROUNDINGS / (double)(t->judged + 1));
+                t->judged);
+    }
+    texp_growth g = texp_comparison_growth(t->policys);
+    if (g.scale < 1 + WEAK) {
+        fprintf(out, "the weights have grown by %.1Lg alone; more updates, or less burn_in, would show more\n",
+                g.scale - 1);
     }
     fprintf(out, "equivalent: outputs within %.1e, directions %.1e, parameters %.1e, statistics %.1e", t->worst.outputs,
             t->worst.directions, t->worst.parameters, t->worst.statistics);
