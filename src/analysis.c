@@ -206,10 +206,11 @@ static int walk(const network *net, graph *g, texp_obstacle **obstacles)
     return texp_degrees_all(g->nodes, (size_t)net->n, *obstacles);
 }
 
-static void write_layer(const layer *l, const texp_node *node)
+static void write_layer(const texp_net *t, const layer *l, const texp_node *node)
 {
     texp_layer *own = l->texp;
-    own->growing = node->in_set;
+    /* With texp_layers=all an affine of its own takes the exponential rate, too. */
+    own->growing = node->in_set || (t->all_layers && l->type == BATCHNORM && node->affine);
     own->degree_in = node->degree_in;
     own->degree = node->degree;
     own->norm_degree = node->norm_degree;
@@ -223,6 +224,7 @@ texp_layer_rate texp_rate_of(const layer *l)
 {
     const texp_layer *own = l->texp;
     if (has_weights(l)) return own->growing ? TEXP_RATE_EXPONENTIAL : own->fixed ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
+    if (own->growing) return TEXP_RATE_EXPONENTIAL;
     if (texp_has_norm(l)) return own->frozen_affine ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
     return TEXP_RATE_NONE;
 }
@@ -248,7 +250,7 @@ void texp_analyse(network *net)
     texp_obstacle *obstacles;
     net->texp->invariant = walk(net, &g, &obstacles) == 0;
     if (!net->texp->all_layers) solve(net, &g);
-    for (int i = 0; i < net->n; ++i) write_layer(net->layers + i, g.nodes + i);
+    for (int i = 0; i < net->n; ++i) write_layer(net->texp, net->layers + i, g.nodes + i);
     count_rates(net);
     free(obstacles);
     free_graph(&g);

@@ -137,6 +137,24 @@ static void count_parameters(const network *net, size_t *trained, size_t *frozen
     }
 }
 
+static void print_obstacle(void *policy, int layer, const char *line)
+{
+    (void)layer;
+    fprintf(stderr, "policy=%s: texp_layers=all: %s\n", (const char *)policy, line);
+}
+
+/* One rate for all where not all is scale invariant: the paper's experiment, but no equivalence. */
+static void warn_of_obstacles(const network *net)
+{
+    const texp_net *t = net->texp;
+    if (!t->all_layers || t->invariant) return;
+    texp_obstacles(net, print_obstacle, (void *)t->policy);
+    fprintf(stderr,
+            "policy=%s: texp_layers=all: the network is not scale invariant: this trains another function than "
+            "its base\n",
+            t->policy);
+}
+
 /* Without powers of two moving, the rate grows out of float's range. */
 static void warn_of_range(const texp_net *t)
 {
@@ -178,6 +196,7 @@ void texp_parse_end(network *net)
         fprintf(stderr, "policy=%s: ", t->policy);
         texp_print_rates(stderr, net);
         fprintf(stderr, " (base rate: %d, fixed: %d)\n", t->base, t->fixed);
+        warn_of_obstacles(net);
         warn_of_range(t);
     }
     if (!t->plain && !on_gpu()) texp_use_fast_layers(net);

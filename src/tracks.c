@@ -5,6 +5,8 @@ static texp_recipe recipe_of(const texp_net *t, double factor)
     texp_recipe recipe = t->recipe;
     recipe.learning_rate *= factor;
     recipe.learning_rate_min *= factor;
+    /* Moving powers of two would change what is not scale invariant. */
+    recipe.no_rescale |= t->all_layers && !t->invariant;
     return recipe;
 }
 

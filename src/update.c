@@ -1,4 +1,5 @@
 /* One update of a network: which layer takes which rate, and what follows the weights' scale. Host side, both devices. */
+#include "analysis.h"
 #include "layers.h"
 #include "net.h"
 #include "norms.h"
@@ -214,10 +215,11 @@ static layer_parameters parameters_of(const layer *l)
     return p;
 }
 
-static int has_frozen_biases(const layer *l)
+/* What batch normalisation swallows has a gradient of 0; where it must be 0, rounding shall not move it. */
+static int has_frozen_biases(const texp_net *t, const layer *l)
 {
     const texp_layer *own = l->texp;
-    if (own->fixed) return 1;
+    if (own->fixed || (own->swallowed_bias && t->recipe.form != TEXP_PLAIN)) return 1;
     return l->scales && l->scale_updates ? own->frozen_affine : own->frozen_bias;
 }
 
@@ -236,7 +238,7 @@ static void update_layer(layer l, const texp_net *t, double factor, const update
     else
         apply(&p.weights, own->fixed, base, usual->base_decay, a, on_gpu);
     if (t->all_layers) base = step->held_rate, other_decay = step->held_decay;
-    apply(&p.biases, has_frozen_biases(&l), base, other_decay, a, on_gpu);
+    apply(&p.biases, has_frozen_biases(t, &l), base, other_decay, a, on_gpu);
     apply(&p.scales, own->frozen_affine, base, other_decay, a, on_gpu);
 #ifdef GPU
     if (on_gpu && l.clip && p.weights.n && l.type == CONVOLUTIONAL)
@@ -293,7 +295,7 @@ static void move_track(network *net, int track, long doublings)
     for (int i = 0; t->all_layers && i < net->n; ++i) {
         const layer *l = net->layers + i;
         layer_parameters p = parameters_of(l);
-        if (!has_frozen_biases(l)) move_parameters(&p.biases, factor, ON_GPU(net));
+        if (!has_frozen_biases(t, l)) move_parameters(&p.biases, factor, ON_GPU(net));
         if (!l->texp->frozen_affine) move_parameters(&p.scales, factor, ON_GPU(net));
     }
     follow_statistics(net, track, factor);
@@ -338,9 +340,29 @@ int texp_update_network(network *net)
     return 1;
 }
 
+/* Loaded biases that never change and, being there, must grow with the weights in front of them. */
+static void refuse_fixed_biases(const network *net)
+{
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        const texp_layer *own = l->texp;
+        if (!own->degree || !(own->frozen_bias || own->fixed) || texp_has_norm(l)) continue;
+        for (size_t j = 0; j < texp_layer_biases(l); ++j) {
+            if (l->biases[j] == 0) continue;
+            texp_fail("layer %d [%s]: the weights that were loaded have biases there, and with %s policy=%s takes them "
+                      "for 0; remove that key, or use weights made with it",
+                      i, texp_layer_name(l), own->fixed ? "fixed=1" : "bias=0", net->texp->policy);
+        }
+    }
+}
+
 void texp_resume(network *net)
 {
     texp_net *t = net->texp;
+    if (t->ours && t->recipe.form != TEXP_PLAIN) {
+        refuse_fixed_biases(net);
+        texp_absorb_biases(net);
+    }
     for (int i = 0; i < t->n_tracks; ++i) {
         texp_schedule_seek(&t->tracks[i].schedule, (long)get_current_batch(net));
         t->tracks[i].step.update = 0;

@@ -67,6 +67,23 @@ static const network_case networks[] = {
      CONVOLUTION(6, 3, 1, "relu\nbatch_normalize=1") CONVOLUTION(
          6, 3, 2, "leaky\nbatch_normalize=1") "[connected]\noutput=6\nactivation=relu\nbatch_normalize=1\n" FREE,
      3, 0},
+    /* Rates of layers' own: the first and third grow by themselves, the last keeps its base rate. */
+    {"own_rates", "",
+     CONVOLUTION(6, 3, 1, "relu\nbatch_normalize=1\nlearning_rate=.5")
+         CONVOLUTION(6, 3, 2, "leaky\nbatch_normalize=1") "[connected]\noutput=6\nactivation=relu\nbatch_normalize=1\n"
+                                                          "learning_rate=2\n[connected]\noutput=4\nactivation=linear\n"
+                                                          "learning_rate=3\n[softmax]\n",
+     3, 0},
+    /* One rate in a residual stream is another's: its layer keeps its base rate, and with it the stream. */
+    {"own_rate_in_a_stream", "batchnorm_eps=1e-2\n",
+     CONV(4, 3, 1) NORM RELU CONV(4, 3, 1) NORM RELU CONVOLUTION(4, 3, 1, "linear\nbias=0\nlearning_rate=.5") ADD(-7)
+         HEAD FREE,
+     1, 0},
+    /* Biases that a normalisation swallows, through an addition and pooling. */
+    {"swallowed_biases", "batchnorm_eps=1e-2\n",
+     CONVOLUTION(4, 3, 1, "linear") NORM RELU CONVOLUTION(4, 3, 1, "linear")
+         ADD(-4) "[maxpool]\nsize=2\nstride=2\n" HEAD FREE,
+     2, 0},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
@@ -236,6 +253,33 @@ static void texp_of_the_constant_rate_recipe_is_that_recipe(void **state)
     assert_same_function(train_both(base, texp, NULL));
 }
 
+/* Biases that were loaded: the base keeps them, the form takes them into the rolling means. */
+static void loaded_biases_that_are_swallowed_change_nothing(void **state)
+{
+    const network_case *k = *state;
+    network *nets[] = {make_network(k, "", recipes + STEP_DECAY, "auto"),
+                       make_network(k, "policy=texp++\nbase_", recipes + STEP_DECAY, "auto")};
+    for (int i = 0; i < 2; ++i) {
+        for (int j = 0; j < nets[i]->n; ++j) {
+            layer l = nets[i]->layers[j];
+            if (l.type == CONVOLUTIONAL) fill(l.biases, l.n, 77 + j, -.5, .5);
+        }
+    }
+    texp_resume(nets[1]);
+    assert_true(nets[0]->layers[0].biases[1] != 0 && nets[1]->layers[0].biases[1] == 0);
+    assert_same_function(train_both(nets[0], nets[1], NULL));
+}
+
+/* Where all is scale invariant, one rate for all is the rate of S. */
+static void texp_layers_all_is_invariant_where_all_is(void **state)
+{
+    const network_case *k = *state;
+    differences d =
+        train_both(make_network(k, "policy=texp++\nbase_", recipes + STEP_DECAY, "auto"),
+                   make_network(k, "texp_layers=all\npolicy=texp++\nbase_", recipes + STEP_DECAY, "auto"), NULL);
+    assert_true(d.training == 0 && d.evaluation == 0);
+}
+
 /* Forms that must differ, and are seen to: what is equal above is not equal for want of any difference. */
 static void texp_mm_is_not_texp(void **state)
 {
@@ -323,6 +367,9 @@ int main(void)
         add_test(texp_of_the_constant_rate_recipe_is_that_recipe, networks + i,
                  "texp_of_the_constant_rate_recipe_is_that_recipe:%s", networks[i].name);
     }
+    add_test(loaded_biases_that_are_swallowed_change_nothing, networks + NETWORKS - 1,
+             "loaded_biases_that_are_swallowed_change_nothing");
+    add_test(texp_layers_all_is_invariant_where_all_is, networks, "texp_layers_all_is_invariant_where_all_is");
     add_test(resuming_after_every_update_changes_nothing, NULL, "resuming_after_every_update_changes_nothing");
     add_test(texp_mm_is_not_texp, NULL, "texp--_is_not_texp");
     add_test(texp_without_correction_is_not_its_base, NULL, "texp_without_correction_is_not_its_base");

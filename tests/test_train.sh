@@ -19,6 +19,8 @@ header=update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_sec
     tiny_cfg policy=texp max_batches=30 seed=7 >grey.cfg
     sed 's/^channels=.*/channels=3/' grey.cfg >stock-loader.cfg
     tiny_cfg policy=texp++ max_batches=30 $ours | grep -v ^seed >seedless.cfg
+    tiny_cfg policy=texp++ max_batches=30 texp_layers=all $ours | sed '/^fixed/d; /^init_std/d' >all.cfg
+    tiny_cfg policy=texp++ max_batches=30 norms=1 $ours >norms.cfg
 }
 
 train() { "$darknet" classifier train tiny.data "$@" >out.txt 2>err.txt; }
@@ -121,6 +123,25 @@ why=
 [ "$(tail -n +2 backup/endless.csv | wc -l)" -eq $((rows + 5)) ] || why="$(wc -l <backup/endless.csv) lines"
 [ "$(cut -d, -f1 backup/endless.csv | tail -n +2 | sort -n | uniq -d | wc -l)" -eq 0 ] || why="$why an update twice"
 result "a_resumed_run_appends_to_its_log" "$why"
+
+# --- one rate for all, and the log of norms
+
+train all.cfg
+why=
+grep -q 'layer [0-9]* \[softmax\].*degree 1: fixed=1 in layer' err.txt || why="no obstacle named: $(tail -n 3 err.txt)"
+grep -q 'not scale invariant' err.txt || why="$why no warning"
+[ "$(tail -n 1 backup/all.csv | cut -d, -f1)" = 30 ] || why="$why it did not train to its end"
+result "one_rate_for_all_trains_after_a_warning_where_not_all_is_invariant" "$why"
+
+train norms.cfg
+why=
+[ "$(head -n 1 backup/norms_norms.csv)" = update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2 ] ||
+    why="header $(head -n 1 backup/norms_norms.csv)"
+[ "$(wc -l <backup/norms_norms.csv)" -eq 61 ] || why="$why $(wc -l <backup/norms_norms.csv) lines for 30 updates of 2 groups"
+# The gradient is orthogonal to the weights but for float's rounding and the epsilon, 1e-5 beside variances above .01.
+why=$why$(awk -F, 'NR > 1 { off = $4 / $3 - 1; if (off > 1e-4 || off < -1e-4) print "update " $1 ": " $3 " is not " $4 }' \
+    backup/norms_norms.csv | head -n 1)
+result "the_log_of_norms_has_a_row_for_each_update_and_group" "$why"
 
 train nan.cfg
 status=$?
