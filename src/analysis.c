@@ -67,6 +67,11 @@ static texp_node_kind node_kind(const layer *l)
     }
 }
 
+int texp_is_output(const network *net, int i)
+{
+    return i + 1 == net->n || node_kind(net->layers + i) == TEXP_NODE_FIXED;
+}
+
 static size_t count_inputs(const layer *l)
 {
     return l->type == ROUTE ? (size_t)l->n : l->type == SHORTCUT ? 2 : 1;

@@ -28,6 +28,9 @@ void texp_print_rates(FILE *out, const network *net);
 /* The word between brackets, as in "convolutional". */
 const char *texp_layer_name(const layer *l);
 
+/* Whether layer i is an output: the last one, or one where a degree of 0 is demanded (softmax, costs, detection). */
+int texp_is_output(const network *net, int i);
+
 /* What a layer's own parameters do. */
 typedef enum {
     TEXP_RATE_NONE, /* it has none */

@@ -1,4 +1,5 @@
 /* ./darknet texp ...: schedules and data sets without training. */
+#include "check.h"
 #include "digits.h"
 #include "images.h"
 #include "net.h"
@@ -10,6 +11,8 @@
 
 static const char usage[] = "usage: darknet texp schedule CFG [-from K] [-to K] [-every N] [-csv]\n"
                             "           the rates and decays of updates K.. of a cfg, as a table or as CSV\n"
+                            "       darknet texp check CFG [-csv] [-probe]\n"
+                            "           which layers take the exponential rate, and what is in the way of the others\n"
                             "       darknet texp verify CFG [-data FILE] [-updates N] [-resync] [-batch N] ...\n"
                             "           trains the policy beside its base recipe: are they one run?\n"
                             "       darknet texp images ...\n"
@@ -121,6 +124,7 @@ int texp_main(int argc, char **argv)
 {
     const char *command = argc > 2 ? argv[2] : NULL;
     if (command && !strcmp(command, "schedule")) return schedule_command(argc, argv);
+    if (command && !strcmp(command, "check")) return texp_check_main(argc, argv);
     if (command && !strcmp(command, "verify")) return texp_verify_main(argc, argv);
     if (command && !strcmp(command, "images")) return texp_images_main(argc - 3, argv + 3);
     if (command && (!strcmp(command, "help") || !strcmp(command, "-h") || !strcmp(command, "--help"))) {

@@ -1,0 +1,270 @@
+#include "check.h"
+
+#include "analysis.h"
+#include "layers.h"
+#include "net.h"
+#include "origin.h"
+#include "probe.h"
+
+#include "option_list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: darknet texp check CFG [-csv] [-probe]";
+
+typedef struct {
+    const char *cfg;
+    int csv, probe;
+} check_options;
+
+static check_options read_arguments(int argc, char **argv)
+{
+    check_options o = {NULL, 0, 0};
+    for (int i = 3; i < argc && argv[i]; ++i) {
+        if (!strcmp(argv[i], "-csv"))
+            o.csv = 1;
+        else if (!strcmp(argv[i], "-probe"))
+            o.probe = 1;
+        else if (argv[i][0] == '-' || o.cfg)
+            texp_fail("%s: unknown argument\n%s", argv[i], usage);
+        else
+            o.cfg = argv[i];
+    }
+    if (!o.cfg) texp_fail("%s", usage);
+    return o;
+}
+
+/* --- what Darknet prints ------------------------------------------------------------------------------------------ */
+
+static struct {
+    FILE *held; /* what goes to stderr while the cfg is parsed; NULL: nothing is held */
+    int shown; /* the real one */
+    int has_verdict;
+} state;
+
+static void hold_stderr(void)
+{
+    fflush(stderr);
+    state.held = tmpfile();
+    state.shown = dup(STDERR_FILENO);
+    if (state.held && state.shown >= 0) dup2(fileno(state.held), STDERR_FILENO);
+}
+
+/* Behind the layer table's number, or at the beginning of its own line. */
+static const char *message_in(const char *line)
+{
+    const char *text = line + strspn(line, " ");
+    size_t digits = strspn(text, "0123456789");
+    return digits && text[digits] == ' ' ? text + digits + 1 : line;
+}
+
+static int is_warning(const char *line)
+{
+    return strstr(line, "Unused field") || strstr(line, "going with") || strstr(line, "ignored, line");
+}
+
+/* Shows what is not part of the layer table: warnings, or the message that the program ends with, which is the last. */
+static void release_stderr(int failed)
+{
+    char *line = NULL, *last = NULL;
+    size_t room = 0;
+    FILE *held = state.held;
+    if (!held) return;
+    state.held = NULL;
+    fflush(stderr);
+    dup2(state.shown, STDERR_FILENO);
+    close(state.shown);
+    rewind(held);
+    while (getline(&line, &room, held) > 0) {
+        if (!failed && is_warning(line)) fputs(message_in(line), stderr);
+        if (line[strspn(line, " \n")] == 0) continue;
+        free(last);
+        last = strdup(line);
+    }
+    if (failed && last) fputs(message_in(last), stderr);
+    free(line);
+    free(last);
+    fclose(held);
+}
+
+/* Whatever ends the program before, Darknet's own exits among it, says neither yes nor no. */
+static void exit_without_verdict(void)
+{
+    if (state.has_verdict) return;
+    release_stderr(1);
+    fflush(NULL);
+    _exit(TEXP_CHECK_BAD);
+}
+
+/* Darknet asserts that the last convolution has as many filters as [yolo] and its like need. */
+static void end_assertion(int signal_number)
+{
+    (void)signal_number;
+    exit_without_verdict();
+}
+
+/* [yolo] and others print with every forward pass; the table has stdout to itself. */
+static FILE *take_stdout(void)
+{
+    fflush(stdout);
+    int kept = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY);
+    FILE *out = kept < 0 || nowhere < 0 ? NULL : fdopen(kept, "w");
+    if (!out) texp_fail("can't open /dev/null: %s", strerror(errno));
+    dup2(nowhere, STDOUT_FILENO);
+    close(nowhere);
+    return out;
+}
+
+/* --- a light network ---------------------------------------------------------------------------------------------- */
+
+static const char *wanted_batch;
+
+static void set_key(list *options, const char *key, const char *value)
+{
+    for (node *n = options->front; n; n = n->next) {
+        kvp *pair = n->val;
+        if (!strcmp(pair->key, key)) pair->val = (char *)value;
+    }
+}
+
+/* One image takes a fraction of the memory of a batch. */
+static void set_batch(list *options)
+{
+    set_key(options, "batch", wanted_batch);
+    set_key(options, "subdivisions", "1");
+}
+
+static network *parse(const check_options *o)
+{
+    wanted_batch = o->probe ? "2" : "1"; /* batch normalisation of a vector needs two */
+    srand(1);
+    hold_stderr();
+    signal(SIGABRT, end_assertion);
+    texp_change_net_keys = set_batch;
+    network *net = parse_network_cfg((char *)o->cfg);
+    texp_change_net_keys = NULL;
+    signal(SIGABRT, SIG_DFL);
+    release_stderr(0);
+    if (!net->n) texp_fail("%s: no layers behind [net]", o->cfg);
+    return net;
+}
+
+/* --- the tables --------------------------------------------------------------------------------------------------- */
+
+static const char *rate_name(const layer *l)
+{
+    static const char *const names[] = {"none", "exponential", "base", "fixed"};
+    return names[texp_rate_of(l)];
+}
+
+/* Some layers have no shape of their own. */
+static void shape_of(const layer *l, int shape[3])
+{
+    int is_image = l->out_c > 0 && l->outputs == l->out_w * l->out_h * l->out_c;
+    shape[0] = is_image ? l->out_w : 1;
+    shape[1] = is_image ? l->out_h : 1;
+    shape[2] = is_image ? l->out_c : l->outputs;
+}
+
+static size_t count_weights(const layer *l)
+{
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    size_t sum = texp_layer_weights(l);
+    int n = texp_inner_layers(l, inner);
+    for (int i = 0; i < n; ++i) sum += texp_layer_weights(inner[i]);
+    return sum;
+}
+
+static void print_row(FILE *out, const network *net, int i)
+{
+    const layer *l = net->layers + i;
+    int shape[3];
+    char output[48];
+    shape_of(l, shape);
+    snprintf(output, sizeof output, "%dx%dx%d", shape[0], shape[1], shape[2]);
+    fprintf(out, "%5d  %-15s  %-14s  %9d  %10d  %s\n", i, texp_layer_name(l), output, l->texp->degree_in,
+            l->texp->degree, rate_name(l));
+}
+
+static void print_obstacle(void *to, int layer_index, const char *line)
+{
+    (void)layer_index;
+    fprintf(to, "%s\n", line);
+}
+
+static void print_table(FILE *out, const network *net)
+{
+    fprintf(out, "%5s  %-15s  %-14s  %9s  %10s  %s\n", "layer", "type", "output", "degree in", "degree out", "rate");
+    for (int i = 0; i < net->n; ++i) print_row(out, net, i);
+    texp_obstacles(net, print_obstacle, out);
+    fprintf(out, "scale invariant: %s\n", net->texp->invariant ? "yes" : "no");
+    texp_print_rates(out, net);
+    fprintf(out, "\n");
+}
+
+/* Of one layer, in the order found. */
+typedef struct {
+    FILE *out;
+    int layer, found;
+} obstacle_cell;
+
+static void print_in_cell(void *to, int layer_index, const char *line)
+{
+    obstacle_cell *cell = to;
+    if (layer_index != cell->layer) return;
+    fprintf(cell->out, "%s%s", cell->found++ ? " | " : "\"", line);
+}
+
+static void print_csv(FILE *out, const network *net)
+{
+    fprintf(out, "layer,type,width,height,channels,weights,degree_in,degree_out,rate,group,scale_invariant,obstacle\n");
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        int shape[3];
+        obstacle_cell cell = {out, i, 0};
+        shape_of(l, shape);
+        fprintf(out, "%d,%s,%d,%d,%d,%zu,%d,%d,%s,", i, texp_layer_name(l), shape[0], shape[1], shape[2],
+                count_weights(l), l->texp->degree_in, l->texp->degree, rate_name(l));
+        if (l->texp->growing) fprintf(out, "%d", l->texp->group);
+        fprintf(out, ",%s,", net->texp->invariant ? "yes" : "no");
+        texp_obstacles(net, print_in_cell, &cell);
+        fprintf(out, "%s\n", cell.found ? "\"" : "");
+    }
+}
+
+static int probe_passes(FILE *out, network *net)
+{
+    texp_probe_result r = texp_probe(net);
+    if (!r.scaled) {
+        fprintf(out, "probe: no layer to scale: passed\n");
+        return 1;
+    }
+    fprintf(out, "probe: %d layers scaled, largest relative difference %.3g (layer %d [%s]), allowed %.3g\n", r.scaled,
+            r.difference, r.layer, texp_layer_name(net->layers + r.layer), r.allowed);
+    fprintf(out, "probe: %s\n", r.passed ? "passed" : "failed");
+    return r.passed;
+}
+
+int texp_check_main(int argc, char **argv)
+{
+    atexit(exit_without_verdict);
+    gpu_index = -1;
+    check_options o = read_arguments(argc, argv);
+    FILE *out = take_stdout();
+    network *net = parse(&o);
+    texp_analyse(net); /* parsing does so only where the cfg has keys of ours */
+    int yes = net->texp->invariant;
+    if (o.csv)
+        print_csv(out, net);
+    else
+        print_table(out, net);
+    if (o.probe && !probe_passes(o.csv ? stderr : out, net)) yes = 0;
+    if (fflush(out) || ferror(out)) texp_fail("the table can't be written: %s", strerror(errno));
+    free_network(net);
+    fclose(out);
+    state.has_verdict = 1;
+    return yes ? TEXP_CHECK_YES : TEXP_CHECK_NO;
+}
