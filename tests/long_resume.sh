@@ -16,7 +16,7 @@ moments stock 1 with_dropout_and_darknets_loader_too
 # Sizes are drawn in front of updates 1 and 41.
 make_cfg resized 's/^channels=.*/channels=3/; s/^batch=.*/batch=4/; s/^max_batches=.*/max_batches=44/' policy=texp++ \
     save_every=7 seed=8 random=1
-for step in 25 70 90; do
+for step in 25 60 80; do
     resumes resized $step sizes_drawn_during_the_run_go_on_to_the_bit_$step
 done
 
