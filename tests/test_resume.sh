@@ -17,13 +17,15 @@ set -u
         resumes base $n "policy_${policy%% *}_${policy##* }_goes_on_to_the_bit"
     done
     for form in texp texp++ texp--; do
-        make_cfg folded "" policy=$form base_policy=steps steps=4,9,18 scales=.5,.1,.5 decays=.5,1,2 save_every=4 seed=7 $ours
+        make_cfg folded "" policy=$form base_policy=steps steps=4,9,18 scales=.5,.1,.5 decays=.5,1,2 save_every=4 \
+            seed=7 $ours
         resumes folded 45 "policy_${form}_goes_on_to_the_bit"
     done
     make_cfg corrected "" policy=texp momentum_correction=1 base_policy=cosine save_every=4 seed=7 $ours
     resumes corrected 40 a_momentum_correction_goes_on_to_the_bit
     # The scale passes sqrt(2) at update 15 or so, long before the run is killed.
-    make_cfg growing "s/^learning_rate=.*/learning_rate=1/; s/^decay=.*/decay=.0026/; s/^max_batches=.*/max_batches=40/" policy=texp++ save_every=5 seed=7 $ours
+    make_cfg growing "s/^learning_rate=.*/learning_rate=1/; s/^decay=.*/decay=.0026/; s/^max_batches=.*/max_batches=40/" \
+        policy=texp++ save_every=5 seed=7 $ours
     resumes growing 170 weights_that_were_halved_go_on_to_the_bit
 
     # --- what else a run depends on
@@ -35,7 +37,7 @@ set -u
     make_cfg plain 's/^bias=0/batch_normalize=1/; s/^fixed=1//; s/^init_std=.*//' policy=constant save_every=5 seed=7 \
         crop_pad=1 backend=plain
     resumes plain 40 trainable_affine_and_last_layer_go_on_to_the_bit
-    make_cfg unsaved 's/^\[avgpool\]/[convolutional]\nfilters=8\nsize=3\npad=1\nstride=1\nactivation=relu\ndontload=1\n\n&/' \
+    make_cfg unsaved 's/^\[avgpool\]/[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=relu\ndontload=1\n\n&/' \
         policy=texp++ save_every=5 seed=7 $ours
     resumes unsaved 40 a_layer_that_is_not_loaded_goes_on_to_the_bit
     make_cfg recurrent 's/^\[avgpool\]/[gru]\noutput=6\n\n[connected]\noutput=2\nactivation=linear\n/' policy=texp++ \
@@ -66,7 +68,7 @@ seed=$(sed -n 's/^seed=\([0-9]*\).*/\1/p' err.txt)
 sed "s/^policy/seed=$seed\n&/" seedless.cfg >seeded.cfg
 train seeded.cfg
 why=
-cmp -s backup/seedless_final.weights backup/seeded_final.weights || why="the run of the printed seed $seed is another one"
+cmp -s backup/seedless_final.weights backup/seeded_final.weights || why="the printed seed $seed makes another run"
 grep -q 'as if it had not stopped' out.txt && why="$why nothing was resumed"
 result "a_run_without_a_seed_of_its_own_keeps_the_one_it_drew" "$why"
 
@@ -152,21 +154,20 @@ refused() {
 rm -rf backup && cp -r before backup
 cp often.cfg often.keep
 sed -i 's/^momentum=.*/momentum=0.8/' often.cfg
-refused another_momentum_is_refused 'often_last.state: made with another cfg than often.cfg: [net] momentum=0.9 there, momentum=0.8 here'
-sed 's/^filters=.*/filters=4/' often.keep >often.cfg
+refused another_momentum_is_refused \
+    'often_last.state: made with another cfg than often.cfg: [net] momentum=0.9 there, momentum=0.8 here'
+cp often.keep often.cfg
 cp whole/often_last.weights backup/often_last.weights
 refused weights_of_another_run_are_refused 'often_last.state: belongs to other weights than backup/often_last.weights'
-cp often.keep often.cfg
 sed '0,/^activation=linear/s//activation=relu/' often.keep >often.cfg
 refused another_layer_is_refused 'layer 0 [convolutional] activation=linear there, activation=relu here'
-sed 's/^max_batches=.*/max_batches=99/; s/^save_every=.*/valid_every=2/; s/=/ = /; s/^\[avgpool/# no comment\n&/' often.keep |
-    sed 's/^max_batches.*/max_batches=14/' >often.cfg
+sed 's/^max_batches=.*/max_batches=14/; s/^save_every=.*/valid_every=2/; s/=/ = /; s/^\[avgpool/# a comment\n&/' \
+    often.keep >often.cfg
 go_on often
 why=
 grep -q 'as if it had not stopped' out.txt || why=$(tail -n 1 err.txt)
 result "a_longer_run_and_another_look_of_the_cfg_are_no_other_cfg" "$why"
 rm -rf backup && cp -r before backup
-make_cfg ends "" policy=poly power=2 save_every=5 seed=7
 cp often.keep often.cfg
 
 head -c 2000 before/often_last.state >backup/often_last.state
@@ -187,16 +188,16 @@ cp train.keep train.list
 rm backup/often_last.state
 why=
 go_on often || why="exit status"
-grep -q '^continuing behind update [0-9]*, epoch [0-9.]*, no training state beside the weights: momentum starts at 0$' out.txt ||
+grep -q '^continuing behind update .*, no training state beside the weights: momentum starts at 0$' out.txt ||
     why="$why $(grep continuing out.txt)"
-cmp -s whole/often_final.weights backup/often_final.weights && why="$why the weights do not depend on momentum: it shows nothing"
+cmp -s whole/often_final.weights backup/often_final.weights && why="$why momentum changes nothing: it shows nothing"
 result "a_stock_weights_file_goes_on_after_a_word" "$why"
 
 rm -rf backup && cp -r before backup
 echo damaged >backup/often_last.state
 why=
 train often.cfg backup/often_last.weights -clear || why=$(tail -n 1 err.txt)
-[ "$(tail -n 1 backup/often.csv | cut -d, -f1)" = 13 ] && [ "$(wc -l <backup/often.csv)" -eq 14 ] || why="$why not from the start"
+[ "$(wc -l <backup/often.csv)" -eq 14 ] || why="$why not from the start"
 grep -q continuing out.txt && why="$why $(grep continuing out.txt)"
 result "clear_starts_anew_whatever_the_state" "$why"
 
@@ -217,8 +218,11 @@ done
 find "$(pwd)/images" -name '*.png' >boxes.list
 printf 'train=boxes.list\nbackup=backup\n' >boxes.data
 printf '[net]\nbatch=2\nheight=32\nwidth=32\nchannels=3\nlearning_rate=.001\nmax_batches=100\n' >boxes.cfg
-printf '[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=2\nactivation=relu\n' >>boxes.cfg
-printf '[convolutional]\nfilters=6\nsize=1\nstride=1\nactivation=linear\n[yolo]\nmask=0\nanchors=8,8\nclasses=1\nnum=1\n' >>boxes.cfg
+{
+    printf '[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=2\nactivation=relu\n'
+    printf '[convolutional]\nfilters=6\nsize=1\nstride=1\nactivation=linear\n'
+    printf '[yolo]\nmask=0\nanchors=8,8\nclasses=1\nnum=1\n'
+} >>boxes.cfg
 "$darknet" detector train boxes.data boxes.cfg >out.txt 2>err.txt
 sed -i 's/^max_batches=.*/max_batches=103/' boxes.cfg
 why=
