@@ -31,7 +31,7 @@ typedef struct {
     size_t n;
 } array;
 
-enum { MOST_ARRAYS = 14 };
+enum { MOST_ARRAYS = 18 };
 
 #ifdef GPU
 #define ARRAY(l, member, count)                                                                                        \
@@ -86,6 +86,33 @@ static size_t parameters_of(const layer *l, array *out)
     return keep_present(all, sizeof all / sizeof *all, out);
 }
 
+#ifdef GPU
+#define HIDDEN(name, cpu, gpu)                                                                                         \
+    {                                                                                                                  \
+        name, cpu, gpu, hidden                                                                                         \
+    }
+#else
+#define HIDDEN(name, cpu, gpu)                                                                                         \
+    {                                                                                                                  \
+        name, cpu, NULL, hidden                                                                                        \
+    }
+#endif
+
+/* What recurrent layers carry from batch to batch. */
+static size_t hidden_of(const layer *l, array *out)
+{
+    size_t hidden = (size_t)l->outputs * l->batch;
+    if (l->type == RNN || l->type == GRU) {
+        array all[] = {HIDDEN("state", l->state, l->state_gpu)};
+        return keep_present(all, sizeof all / sizeof *all, out);
+    }
+    if (l->type != LSTM) return 0;
+    array all[] = {HIDDEN("h", l->h_cpu, l->h_gpu), HIDDEN("c", l->c_cpu, l->c_gpu),
+                   HIDDEN("prev_state", l->prev_state_cpu, l->prev_state_gpu),
+                   HIDDEN("prev_cell", l->prev_cell_cpu, l->prev_cell_gpu)};
+    return keep_present(all, sizeof all / sizeof *all, out);
+}
+
 /* What load_weights would not bring back from what save_weights wrote. */
 static int needs_parameters(const network *net)
 {
@@ -100,6 +127,7 @@ static size_t arrays_of(const network *net, const layer *l, array *out)
 {
     size_t n = momentum_of(l, out);
     n += moments_of(l, out + n);
+    n += hidden_of(l, out + n);
     if (needs_parameters(net)) n += parameters_of(l, out + n);
     return n;
 }

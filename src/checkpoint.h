@@ -8,11 +8,12 @@
  *     seed                   u64
  *     track I NAME           u64, f64 or extended: the schedule of track I, where the plug-in's update runs (schedule.h)
  *     group I NAME           f64 or extended: what the log of norms carries from update to update, with norms=1
- *     layer I NAME           f32        NAME = weight_updates, bias_updates, scale_updates: momentum, of layer I;
- *     layer I.J NAME                    of the J-th layer inside a recurrent one (layers.h). Adam's moments where it
- *                                       runs: m, v, bias_m, ... Where the cfg keeps layers from being saved or loaded
- *                                       as they are (dontsave, dontload, dontloadscales, numload, flipped), also the
- *                                       parameters: weights, biases, scales, rolling_mean, rolling_variance
+ *     layer I NAME           f32        momentum of layer I: weight_updates, bias_updates, scale_updates; with Adam on
+ *     layer I.J NAME                    the GPU its moments m, v, bias_m, ... I.J: the J-th layer inside a recurrent
+ *                                       one (layers.h), which itself has what it carries from batch to batch: state,
+ *                                       or h, c, prev_state, prev_cell. Where the cfg keeps layers from being saved or
+ *                                       loaded as they are (dontsave, dontload, dontloadscales, numload, flipped),
+ *                                       also weights, biases, scales, rolling_mean, rolling_variance
  *     run ...                           of `classifier train` (train.c)
  */
 #ifndef TEXP_CHECKPOINT_H

@@ -65,7 +65,7 @@ static int write_state(const char *weights, const names *n, texp_state *state, t
     texp_file_sum sum;
     if (texp_file_sum_of(n->part, &sum, message)) return -1;
     add_sum(state, "weights", sum);
-    if (!is_there(n->state) && is_there(weights)) {
+    if (!is_there(n->state) && !is_there(n->old) && is_there(weights)) {
         if (texp_file_sum_of(weights, &sum, message)) return -1;
         add_sum(state, "replaces", sum);
     }

@@ -628,6 +628,8 @@ void texp_train_end(texp_run *run)
     if (!run->trained) {
         printf("nothing to train: the weights have seen max_batches=%ld updates already; -clear starts at 0\n",
                run->updates);
+        /* A run that was killed between its last two saves. */
+        if (run->saved_w && (long)get_current_batch(run->net) == run->updates) save(run, "final");
         return;
     }
     check_weights(run);
