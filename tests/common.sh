@@ -92,3 +92,11 @@ activation=linear
 [softmax]
 END
 }
+
+# A cfg of Darknet's own, by name, with policy=texp++ of a constant rate from the first update on, for images of $2 x $2
+# pixels, $3 an update.
+darknets_cfg() {
+    sed -e 's/^policy=.*/policy=texp++/' -e "s/^ *batch=.*/batch=$3/" -e 's/^ *subdivisions=.*/subdivisions=1/' \
+        -e '/^burn_in/d' -e '/^steps/d' -e '/^scales/d' -e '/^power/d' -e '/^max_batches/d' \
+        -e "s/^height=.*/height=$2/" -e "s/^width=.*/width=$2/" "${root:-.}/build/darknet/cfg/$1.cfg"
+}
