@@ -1,6 +1,10 @@
 # Sourced by the shell tests, which run from the root of the tree: names, a folder of their own, and a tiny data set.
 # shellcheck shell=sh
 darknet=$(pwd)/${DARKNET_BIN:-./darknet}
+# Of the folders of builds: build/plain$suffix.
+suffix=
+# shellcheck disable=SC2034 # for those who source this
+[ "${SANITIZE:-0}" != 1 ] || suffix=-sanitize
 failures=0
 # Networks this small gain nothing from threads, and lose much where other programs run.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
