@@ -8,6 +8,9 @@ OPENMP ?= 1
 DEBUG ?= 0
 ONEDNN ?= 1
 NATIVE ?= 0
+# 1: the tests run under AddressSanitizer and UndefinedBehaviorSanitizer. For what they start, too.
+SANITIZE ?= 0
+export SANITIZE
 
 # What to train.
 DATA ?= fashion-mnist
@@ -93,6 +96,7 @@ help:
 	@echo 'make data         prepares the images alone; CIFAR10=path says where those of CIFAR-10 are'
 	@echo 'make test         runs the tests; TEST=schedule runs that one'
 	@echo 'make test-long    runs those that take minutes'
+	@echo '                  SANITIZE=1: either, compiled with AddressSanitizer and UBSan; slower, beside the usual builds'
 	@echo 'make bench        runs the benchmarks'
 	@echo 'make cfg          writes cfg/preresnet32*.cfg anew from scripts/make-cfgs.sh'
 	@echo 'make format       formats the sources'

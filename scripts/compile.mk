@@ -6,6 +6,9 @@
 #   BUILD=double    everything with double in place of float: for `texp verify`, and for finite differences
 #   BUILD=math      our mathematics alone, without Darknet
 #
+# SANITIZE=1 compiles any of them but stock under AddressSanitizer and UndefinedBehaviorSanitizer, in folders of their own
+# whose names end in -sanitize; the program of the host build then stays there.
+#
 # Goals: program, library, tests (those of TESTS that say they link with this build), link (a program that is not put
 # into the root), engine (double alone), where (prints the folder).
 # Each build has a folder under build/ named after its options; another value of another variable recompiles there.
@@ -18,6 +21,7 @@ OPENMP ?= 1
 ONEDNN ?= 1
 NATIVE ?= 0
 DEBUG ?= 0
+SANITIZE ?= 0
 
 # What the double build shall be made with, whichever build it goes into.
 THREADED := $(OPENMP)
@@ -30,12 +34,12 @@ override OPENMP := $(if $(filter math,$(BUILD)),1,$(if $(filter double,$(BUILD))
 override ONEDNN := 0
 override NATIVE := 0
 override DEBUG := 0
-O := build/$(BUILD)$(if $(filter double0,$(BUILD)$(THREADED)),-serial)
+O := build/$(BUILD)$(if $(filter double0,$(BUILD)$(THREADED)),-serial)$(if $(filter 1,$(SANITIZE)),-sanitize)
 else
 empty :=
 names := $(if $(filter 1,$(GPU)),gpu) $(if $(filter 1,$(CUDNN)),cudnn) $(if $(filter 1,$(OPENCV)),opencv) \
          $(if $(filter 1,$(OPENMP)),openmp) $(if $(filter 1,$(ONEDNN)),onednn) $(if $(filter 1,$(NATIVE)),native) \
-         $(if $(filter 1,$(DEBUG)),debug)
+         $(if $(filter 1,$(DEBUG)),debug) $(if $(filter 1,$(SANITIZE)),sanitize)
 O := build/host$(subst $(empty) ,,$(addprefix -,$(names)))
 endif
 
@@ -161,6 +165,15 @@ endif
 ifeq ($(BUILD),stock)
 DEFINES += -DSTOCK
 endif
+# Stock Darknet alone goes without: what it does wrong there is known. It takes the same -O1, which leaves no freedom in
+# how sums are ordered, so that tests can compare it to the bit with an instrumented build.
+ifeq ($(SANITIZE),1)
+OPTS := -O1 -g
+OUR_OPTS := -O1 -g $(filter -W%,$(OUR_OPTS))
+ifneq ($(BUILD),stock)
+COMMON += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+endif
 
 # Darknet's own warning flags, less the warnings that its code gives with today's compilers.
 DARKNET_FLAGS := $(COMMON) -Wall -Wno-unused-result -Wno-unknown-pragmas -Wfatal-errors -Wno-stringop-truncation \
@@ -176,7 +189,7 @@ NVCC_FLAGS := $(ARCH) -w $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
 
 # All that `texp verify` needs of the double build, linked into one object that shows no name but its entry: a second
 # Darknet inside the program, of doubles.
-ENGINE := build/double$(if $(filter 0,$(THREADED)),-serial)/verify.o
+ENGINE := build/double$(if $(filter 0,$(THREADED)),-serial)$(if $(filter 1,$(SANITIZE)),-sanitize)/verify.o
 ifneq ($(filter host plain,$(BUILD)),)
 LIBRARY += $(ENGINE)
 ifeq ($(OPENMP)$(THREADED),01)
@@ -199,7 +212,7 @@ DEPENDENCIES = -MD -MP -MF $(@:.o=.d)
 .DELETE_ON_ERROR:
 .PHONY: program library engine tests link where force
 
-ifeq ($(BUILD),host)
+ifeq ($(BUILD)$(filter 1,$(SANITIZE)),host)
 program: darknet libdarknet.a
 else
 program: $(O)/darknet

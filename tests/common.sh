@@ -1,6 +1,10 @@
 # Sourced by the shell tests, which run from the root of the tree: names, a folder of their own, and a tiny data set.
 # shellcheck shell=sh
 darknet=$(pwd)/${DARKNET_BIN:-./darknet}
+# Of the folders of builds: build/plain$suffix.
+suffix=
+# shellcheck disable=SC2034 # for those who source this
+[ "${SANITIZE:-0}" != 1 ] || suffix=-sanitize
 failures=0
 # Networks this small gain nothing from threads, and lose much where other programs run.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
@@ -91,4 +95,12 @@ activation=linear
 
 [softmax]
 END
+}
+
+# A cfg of Darknet's own, by name, with policy=texp++ of a constant rate from the first update on, for images of $2 x $2
+# pixels, $3 an update.
+darknets_cfg() {
+    sed -e 's/^policy=.*/policy=texp++/' -e "s/^ *batch=.*/batch=$3/" -e 's/^ *subdivisions=.*/subdivisions=1/' \
+        -e '/^burn_in/d' -e '/^steps/d' -e '/^scales/d' -e '/^power/d' -e '/^max_batches/d' \
+        -e "s/^height=.*/height=$2/" -e "s/^width=.*/width=$2/" "${root:-.}/build/darknet/cfg/$1.cfg"
 }

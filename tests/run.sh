@@ -10,11 +10,17 @@
 #   DARKNET_BIN=./darknet   DARKNET_STOCK=build/stock/darknet   DARKNET_PLAIN=build/plain/darknet
 # and, where there is a tests/X_main.c for test_X.sh, with build/*/tests/X_main of the builds that its links line names.
 # TEST_TIMEOUT is the number of seconds after which a program is stopped. The last line is the count.
+# SANITIZE=1: the same with the builds of that name. Whatever a sanitizer finds fails, wherever it is found.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 export LC_ALL=C
-export DARKNET_BIN=./darknet DARKNET_STOCK=build/stock/darknet DARKNET_PLAIN=build/plain/darknet
+suffix= darknet=./darknet limit=${TEST_TIMEOUT:-900}
+host=$(env -u MAKEFLAGS -u MAKELEVEL make -s -f scripts/compile.mk where)
+if [ "${SANITIZE:-0}" = 1 ]; then
+    suffix=-sanitize darknet=$host/darknet limit=${TEST_TIMEOUT:-5400}
+fi
+export DARKNET_BIN="$darknet" DARKNET_STOCK="build/stock$suffix/darknet" DARKNET_PLAIN="build/plain$suffix/darknet"
 # Threads that spin at their barriers lose most of a machine that does something else besides.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 # Nothing is written outside the tree.
@@ -22,9 +28,14 @@ export TMPDIR="$PWD/build/tests/tmp"
 mkdir -p "$TMPDIR"
 # A test that calls make is not part of ours.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-host=$(make -s -f scripts/compile.mk where)
 logs=build/tests
 mkdir -p "$logs"
+# A finding goes to a file, past any test that expects a failure and hides what was printed. Not leaks: Darknet frees
+# neither its option lists nor its networks before it ends, and whoever exits in the middle frees nothing.
+findings=$PWD/$logs/finding
+rm -f "$findings".*
+export ASAN_OPTIONS="detect_leaks=0:log_path=$findings:exitcode=99"
+export UBSAN_OPTIONS="print_stacktrace=1:log_path=$findings:exitcode=99"
 passed=0 failed=0 skipped=0
 
 # Reads a log and prints "passed failed skipped", of cmocka's lines or of ok and not ok. A test that began and did not
@@ -40,13 +51,22 @@ count='
 END { print oks + 0, runs - oks - skips, skips + 0 }
 '
 
+found() { find "$logs" -name 'finding.*' 2>/dev/null; }
+
+show_findings() {
+    for file in $(found); do
+        sed 's/^/    | /' "$file" | head -n 40
+        mv "$file" "$logs/last-${file##*/}"
+    done
+}
+
 # Runs program $2 and reports it as $1; $3: must-fail where a failure is what it has to show.
 run() {
     log=$logs/$(echo "$1" | tr ' /' '__').log
     from=$(date +%s%N)
     interpreter=
     [ -x "$2" ] || case $2 in *.sh) interpreter="sh" ;; esac
-    timeout "${TEST_TIMEOUT:-900}" $interpreter "$2" >"$log" 2>&1 </dev/null
+    timeout "$limit" $interpreter "$2" >"$log" 2>&1 </dev/null
     status=$?
     took=$(date +%s%N)
     took=$(((took - from) / 100000000))
@@ -64,6 +84,8 @@ run() {
         esac
         [ "$bad" -eq 0 ] || note=" (that is, they do not fail there)"
         [ $((ok + bad)) -gt 0 ] || ok=1
+    elif [ -n "$(found)" ]; then
+        bad=$((bad + 1)) note=", a sanitizer found something"
     elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
         bad=1 note=", exit status $status"
     elif [ $((ok + bad + skip)) -eq 0 ]; then
@@ -76,6 +98,7 @@ run() {
     [ "$skip" -eq 0 ] || printf ', %d skipped' "$skip"
     echo "$note"
     [ "$3" = must-fail ] || grep -E '^(skip|note) ' "$log" | sed 's/^/                /'
+    show_findings
     [ "$bad" -eq 0 ] || { tail -n 60 "$log" | sed 's/^/    | /' && echo "    (all of it: $log)"; }
 }
 
@@ -96,11 +119,11 @@ for test; do
                 case $link in
                     float) run "${name#test_}" "$host/tests/$name" "" ;;
                     stock) case " $links " in
-                        *" both "*) run "${name#test_} on stock Darknet" "build/stock/tests/$name" "" ;;
-                        *) run "${name#test_} on stock Darknet" "build/stock/tests/$name" must-fail ;;
+                        *" both "*) run "${name#test_} on stock Darknet" "build/stock$suffix/tests/$name" "" ;;
+                        *) run "${name#test_} on stock Darknet" "build/stock$suffix/tests/$name" must-fail ;;
                     esac ;;
-                    math) run "${name#test_}" "build/math/tests/$name" "" ;;
-                    double | plain) run "${name#test_} ($link)" "build/$link/tests/$name" "" ;;
+                    math) run "${name#test_}" "build/math$suffix/tests/$name" "" ;;
+                    double | plain) run "${name#test_} ($link)" "build/$link$suffix/tests/$name" "" ;;
                 esac
             done
             ;;

@@ -138,11 +138,29 @@ static void sums_of_columns_are_those_of_the_definition(void **state)
     }
 }
 
+/* ---- Numbers that Darknet reads by %f. */
+
+box_label *read_boxes(char *filename, int *n); /* data.c */
+
+static void boxes_are_read_as_doubles(void **state)
+{
+    static const char text[] = "2 0.25 0.5 0.125 0.0625\n0 .75 1 1e-1 0.2\n";
+    int n;
+    box_label *boxes = read_boxes(write_file(".txt", text, strlen(text)), &n);
+    (void)state;
+    assert_int_equal(n, 2);
+    assert_true(boxes[0].id == 2 && boxes[0].x == .25 && boxes[0].y == .5 && boxes[0].w == .125 && boxes[0].h == .0625);
+    assert_true(boxes[1].x == .75 && boxes[1].h == .2);
+    free(boxes);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_are_those_of_the_definition), cmocka_unit_test(beta_of_zero_overwrites),
-        cmocka_unit_test(the_number_of_threads_changes_no_bit), cmocka_unit_test(columns_are_those_of_the_definition),
-        cmocka_unit_test(sums_of_columns_are_those_of_the_definition)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products_are_those_of_the_definition),
+                                       cmocka_unit_test(beta_of_zero_overwrites),
+                                       cmocka_unit_test(the_number_of_threads_changes_no_bit),
+                                       cmocka_unit_test(columns_are_those_of_the_definition),
+                                       cmocka_unit_test(sums_of_columns_are_those_of_the_definition),
+                                       cmocka_unit_test(boxes_are_read_as_doubles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

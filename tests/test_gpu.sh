@@ -2,6 +2,10 @@
 # The GPU build compiles and links; it is not run, which takes a GPU. Skipped where the CUDA compiler is not there.
 set -u
 
+if [ "${SANITIZE:-0}" = 1 ]; then
+    echo "skip gpu_build: it is not run, so a sanitizer has nothing to find"
+    exit 0
+fi
 nvcc=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 if ! command -v "$nvcc" >/dev/null 2>&1; then
     echo "skip gpu_build: no nvcc here, so it was neither compiled nor run"

@@ -17,7 +17,7 @@ root=$(pwd)
 # Network $2 with seed $3 on build $1; all that comes of it is left in folder $4.
 train() {
     mkdir -p "$scratch/$4" && cd "$scratch/$4" || exit 1
-    "$root/build/$1/tests/inert_main" "$root/tests/inert/$2.cfg" "$3" >output 2>table && [ -s inert.weights ]
+    "$root/build/$1$suffix/tests/inert_main" "$root/tests/inert/$2.cfg" "$3" >output 2>table && [ -s inert.weights ]
     status=$?
     cd "$root" || exit 1
     return $status

@@ -49,9 +49,9 @@ decay=0.02'
 for updates in 25 300 1000; do
     printf '%s\npolicy=texp++\nmax_batches=%s\n\n%s\n' "$net" "$updates" "$layers" >grown.cfg
     scale=$("$darknet" texp schedule grown.cfg -csv -from $updates | tail -n 1 | cut -d, -f5)
-    "$root/build/plain/tests/stock_main" train grown.cfg grown.weights >ours 2>err.txt
-    "$root/build/stock/tests/stock_main" predict grown.cfg grown.weights >theirs 2>err.txt
-    "$root/build/plain/tests/stock_main" predict grown.cfg grown.weights >again 2>err.txt
+    "$root/build/plain$suffix/tests/stock_main" train grown.cfg grown.weights >ours 2>err.txt
+    "$root/build/stock$suffix/tests/stock_main" predict grown.cfg grown.weights >theirs 2>err.txt
+    "$root/build/plain$suffix/tests/stock_main" predict grown.cfg grown.weights >again 2>err.txt
     why=
     [ "$(wc -l <theirs)" -eq 64 ] || why="stock Darknet printed $(wc -l <theirs) of 64 outputs"
     why=$why$(paste ours theirs | awk -v scale="$scale" '{ d = $1 - $2; if (d < 0) d = -d; if (!(d < 2e-3)) bad = d
