@@ -238,12 +238,12 @@ static void print_csv(FILE *out, const network *net)
 static int probe_passes(FILE *out, network *net)
 {
     texp_probe_result r = texp_probe(net);
-    if (!r.scaled) {
-        fprintf(out, "probe: no layer to scale: passed\n");
-        return 1;
+    if (r.scaled) {
+        fprintf(out, "probe: %d layers scaled, largest relative difference %.3g (layer %d [%s]), allowed %.3g\n",
+                r.scaled, r.difference, r.layer, texp_layer_name(net->layers + r.layer), r.allowed);
+    } else {
+        fprintf(out, "probe: no layer to scale\n");
     }
-    fprintf(out, "probe: %d layers scaled, largest relative difference %.3g (layer %d [%s]), allowed %.3g\n", r.scaled,
-            r.difference, r.layer, texp_layer_name(net->layers + r.layer), r.allowed);
     fprintf(out, "probe: %s\n", r.passed ? "passed" : "failed");
     return r.passed;
 }

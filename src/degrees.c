@@ -511,6 +511,9 @@ static int is_read(const walk *w, int i)
     return 0;
 }
 
+/* As many as the last layer and the affine in front of it. */
+enum { MOST_FIXED = 2 };
+
 /* Fixes all that gives the value of node i its degree, up to the next normalisation; one is put behind an addition in
  * between. Returns 0 where that is too much. */
 static int remedy_value(const walk *w, texp_obstacle *o, int i)
@@ -518,7 +521,7 @@ static int remedy_value(const walk *w, texp_obstacle *o, int i)
     for (int left = o->degree; left > 0; i = w->nodes[i].inputs[0]) {
         const texp_node *node = w->nodes + i;
         if (!is_normalised(node) && !has_several_inputs(node) && !(is_linear(node) && node->trainable)) continue;
-        if (o->n_remedies == TEXP_MOST_REMEDIES) return 0;
+        if (o->n_remedies == MOST_FIXED) return 0;
         add_remedy(o,
                    is_normalised(node) ? TEXP_REMEDY_NO_AFFINE
                    : is_linear(node)   ? TEXP_REMEDY_FIXED

@@ -158,7 +158,10 @@ void texp_check_layer(list *options, const char *type, int index)
     static const char *const positive[] = {"filters", "size", "stride", "output", "groups", "classes"};
     for (size_t i = 0; i < sizeof positive / sizeof *positive; ++i) {
         char *text = option_find(options, (char *)positive[i]);
-        if (text && texp_option_int(options, positive[i], text) < 1) {
+        int value = text ? texp_option_int(options, positive[i], text) : 1;
+        /* [upsample] with a negative stride makes images smaller. */
+        if (value < 0 && !strcmp(type, "[upsample]") && !strcmp(positive[i], "stride")) continue;
+        if (value < 1) {
             refuse_in_table(options, positive[i], text, "must be 1 or more");
         }
     }
