@@ -151,7 +151,7 @@ static void open_probe(probe *p, network *net)
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         follow_layer(p, l);
-        p->result.scaled += l->texp->growing;
+        p->result.scaled += l->texp->growing && texp_layer_weights(l);
         if (l->output && texp_is_output(net, i)) p->outputs[p->n_outputs++] = i;
     }
     for (int mode = 0; mode < 2; ++mode) {

@@ -57,6 +57,7 @@ void texp_unfold(network *net)
 {
     texp_net *t = net->texp;
     t->recipe.form = TEXP_PLAIN;
+    t->all_layers = 0;
     t->growing = 0;
     for (int i = 0; i < net->n; ++i) net->layers[i].texp->growing = net->layers[i].texp->norm_degree = 0;
     texp_make_tracks(net);
