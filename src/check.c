@@ -228,7 +228,7 @@ static void print_csv(FILE *out, const network *net)
         shape_of(l, shape);
         fprintf(out, "%d,%s,%d,%d,%d,%zu,%d,%d,%s,", i, texp_layer_name(l), shape[0], shape[1], shape[2],
                 count_weights(l), l->texp->degree_in, l->texp->degree, rate_name(l));
-        if (l->texp->growing) fprintf(out, "%d", l->texp->group);
+        if (l->texp->group >= 0) fprintf(out, "%d", l->texp->group);
         fprintf(out, ",%s,", net->texp->invariant ? "yes" : "no");
         texp_obstacles(net, print_in_cell, &cell);
         fprintf(out, "%s\n", cell.found ? "\"" : "");
