@@ -108,7 +108,7 @@ static void follow(probe *p, float *values, size_t n, int power)
 {
     tensor *t = p->tensors + p->n_tensors++;
     *t = (tensor){values, get_memory(n, sizeof *values), n, power};
-    memcpy(t->kept, values, n * sizeof *values);
+    if (n) memcpy(t->kept, values, n * sizeof *values);
 }
 
 static void follow_layer(probe *p, const layer *l)

@@ -157,7 +157,7 @@ void texp_state_add(texp_state *state, const char *name, texp_record_type type, 
         free(copy);
         return;
     }
-    memcpy(copy, values, bytes);
+    if (bytes) memcpy(copy, values, bytes);
     state->records[before].owned = copy;
     state->records[before].values = copy;
 }

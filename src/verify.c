@@ -32,7 +32,7 @@ static const double STEP_BOUND = 1e-12;
  * so G(j,k) is no larger than the largest G(0,i), i <= k. m: storing a weight rounds it once (1 u). The gradient is
  * rounded in a chain of sums; in n terms at random that is sqrt(n) u of the gradient, 300 u for 1e5, and a step is some
  * 0.02 of the weights: 6 u. Together 8; twice that for what is not as random. On the networks of the tests, of
- * darknet19, yolov3-tiny and PreResNet32 the largest distance seen is a tenth of what this allows.
+ * darknet19, yolov3-tiny and PreResNet32 the largest distance seen is a sixth of what this allows.
  */
 static const double ROUNDINGS = 16;
 

@@ -21,9 +21,6 @@ equivalent() {
     tail -n 3 out | sed "s/^/note $name: /"
 }
 
-tiny_cfg 'policy=texp++' >small.cfg
-equivalent a_small_network_over_2000_updates small.cfg -updates 2000
-equivalent a_small_network_over_2000_updates_step_by_step small.cfg -updates 2000 -resync
 darknets_cfg yolov3-tiny 96 8 >yolov3-tiny.cfg
 equivalent yolov3_tiny yolov3-tiny.cfg -updates 50
 equivalent yolov3_tiny_step_by_step yolov3-tiny.cfg -updates 50 -resync

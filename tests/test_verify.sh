@@ -77,6 +77,14 @@ why=$(awk -F, 'NF != 12 { print "row " NR " has " NF " fields" } NR > 1 { print 
 [ "$why" = "1 11 21 31 40 " ] && why=
 result csv_has_every_tenth_row_and_the_last "$why"
 
+tiny_cfg 'policy=texp++' 'affine=0' 'mean=.5' 'std=.25' 'seed=3' >learning.cfg
+verify learning.cfg -data tiny.data -updates 2000
+result a_small_network_follows_its_base_for_2000_updates "$(expect 0 out '^equivalent: ')"
+grep -q '^judged up to' out && why="not all of them were judged" || why=
+result with_power_to_the_end "$why"
+verify learning.cfg -data tiny.data -updates 2000 -resync
+result and_in_each_of_them "$(expect 0 out '^equivalent: ')"
+
 verify ours.cfg -data tiny.data -updates 20 -resync
 result the_images_of_our_loader "$(expect 0 out 'images, each')"
 verify ours.cfg -data tiny.data -updates 5 -csv
