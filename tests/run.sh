@@ -15,7 +15,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 export LC_ALL=C
-suffix= darknet=./darknet limit=${TEST_TIMEOUT:-900}
+suffix='' darknet=./darknet limit=${TEST_TIMEOUT:-900}
 host=$(env -u MAKEFLAGS -u MAKELEVEL make -s -f scripts/compile.mk where)
 if [ "${SANITIZE:-0}" = 1 ]; then
     suffix=-sanitize darknet=$host/darknet limit=${TEST_TIMEOUT:-5400}

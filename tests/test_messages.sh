@@ -112,6 +112,7 @@ refused_layer more_anchors_than_num 'anchors=1,2,3: has 3 entries; num=1 takes 2
 refused_layer a_mask_beyond_num "mask=1: entry '1' names none of the num=1 pairs" \
     's/^\[avgpool\]/[yolo]\nclasses=3\nnum=1\nmask=1\n\n&/'
 refused_layer a_dropout_in_front "can't be the first layer" '0,/^\[conv/s/^\[conv.*/[dropout]\nprobability=.5\n\n&/'
+# shellcheck disable=SC2016 # sed's last line
 refused_layer no_layers 'no layer follows [net]' '/^\[conv/,$d'
 refused_layer inputs_unlike_the_image 'inputs=9: height, width and channels make 64' 's/^batch=.*/&\ninputs=9/'
 refused_layer a_batch_that_no_int_counts 'inputs in a batch, and Darknet counts to' 's/^batch=.*/batch=2000000000/'
