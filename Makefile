@@ -28,6 +28,10 @@ TO_TRAIN_fashion-mnist := $(if $(FASHION_MNIST),,dataset-fashion-mnist)
 TO_TRAIN_cifar10 := $(if $(CIFAR10)$(wildcard cifar-10-binary.tar.gz data/cifar-10-binary.tar.gz data/cifar10),,curl \
     ca-certificates)
 TO_FORMAT := clang-format
+TO_FUZZ := clang libclang-rt-14-dev
+
+# Seconds for each of the fuzzers.
+FUZZ_SECONDS ?= 60
 
 # All processors unless -j says otherwise.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -39,7 +43,7 @@ SHORT := $(wildcard tests/test_$(TEST).c tests/test_$(TEST).sh)
 LONG := $(wildcard tests/long_$(TEST).c tests/long_$(TEST).sh)
 BENCHMARKS := $(wildcard tests/bench_$(TEST).c)
 
-.PHONY: all darknet sources train data test test-long test-programs bench cfg format help clean distclean
+.PHONY: all darknet sources train data test test-long test-programs bench fuzz cfg format help clean distclean
 .NOTPARALLEL:
 
 all darknet: sources
@@ -83,6 +87,14 @@ bench: TESTS = $(BENCHMARKS)
 bench: test-programs
 	+@for b in $(BENCHMARKS); do "$$($(COMPILE) -s where)/$${b%.c}" || exit; done
 
+fuzz: NEEDS = $(TO_FUZZ)
+fuzz: sources
+	+@$(COMPILE) BUILD=fuzz -q fuzzers 2>/dev/null || { \
+	    echo "Compiling the fuzzers ..."; \
+	    $(COMPILE) $(JOBS) BUILD=fuzz fuzzers; \
+	}
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
 cfg:
 	@scripts/make-cfgs.sh
 
@@ -98,6 +110,7 @@ help:
 	@echo 'make test-long    runs those that take minutes'
 	@echo '                  SANITIZE=1: either, compiled with AddressSanitizer and UBSan; slower, beside the usual builds'
 	@echo 'make bench        runs the benchmarks'
+	@echo 'make fuzz         feeds state files, cfgs and image lists with bytes at random; FUZZ_SECONDS=60 for each'
 	@echo 'make cfg          writes cfg/preresnet32*.cfg anew from scripts/make-cfgs.sh'
 	@echo 'make format       formats the sources'
 	@echo 'make clean        removes what was compiled'

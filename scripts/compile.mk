@@ -5,12 +5,13 @@
 #   BUILD=plain     the patched Darknet with the flags of stock, for comparison to the bit
 #   BUILD=double    everything with double in place of float: for `texp verify`, and for finite differences
 #   BUILD=math      our mathematics alone, without Darknet
+#   BUILD=fuzz      the patched Darknet under clang's libFuzzer, AddressSanitizer and UBSan; see tests/fuzz/host.h
 #
 # SANITIZE=1 compiles any of them but stock under AddressSanitizer and UndefinedBehaviorSanitizer, in folders of their own
 # whose names end in -sanitize; the program of the host build then stays there.
 #
 # Goals: program, library, tests (those of TESTS that say they link with this build), link (a program that is not put
-# into the root), engine (double alone), where (prints the folder).
+# into the root), engine (double alone), fuzzers (fuzz alone), where (prints the folder).
 # Each build has a folder under build/ named after its options; another value of another variable recompiles there.
 
 BUILD ?= host
@@ -43,6 +44,9 @@ names := $(if $(filter 1,$(GPU)),gpu) $(if $(filter 1,$(CUDNN)),cudnn) $(if $(fi
 O := build/host$(subst $(empty) ,,$(addprefix -,$(names)))
 endif
 
+ifeq ($(BUILD),fuzz)
+CC := clang
+endif
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -165,6 +169,13 @@ endif
 ifeq ($(BUILD),stock)
 DEFINES += -DSTOCK
 endif
+ifeq ($(BUILD),fuzz)
+# UBSan for our code alone: Darknet's has much that is undefined and harmless, as the end of its walk along anchors=.
+OPTS := -O1 -g -w
+OUR_OPTS := -O1 -g -w -fsanitize=undefined -fno-sanitize-recover=undefined
+DEFINES += -D_GNU_SOURCE
+COMMON += -fsanitize=address,fuzzer-no-link -include tests/fuzz/host.h
+endif
 # Stock Darknet alone goes without: what it does wrong there is known. It takes the same -O1, which leaves no freedom in
 # how sums are ordered, so that tests can compare it to the bit with an instrumented build.
 ifeq ($(SANITIZE),1)
@@ -210,7 +221,7 @@ DEPENDENCIES = -MD -MP -MF $(@:.o=.d)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: program library engine tests link where force
+.PHONY: program library engine tests fuzzers link where force
 
 ifeq ($(BUILD)$(filter 1,$(SANITIZE)),host)
 program: darknet libdarknet.a
@@ -283,5 +294,12 @@ tests: $(TEST_PROGRAMS)
 
 $(O)/tests/%: tests/%.c $(O)/libdarknet.a $(O)/flags
 	$(Q)$(CC) $(OUR_FLAGS) -Itests -MD -MP -MF $@.d $< $(filter-out tests/%.c %.h $(O)/flags,$^) -o $@ -lcmocka $(LIBS)
+
+# --- Fuzzers -----------------------------------------------------------------------------------------------------
+
+fuzzers: $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/host.c tests/fuzz/host.h $(O)/libdarknet.a $(O)/flags
+	$(Q)$(CC) $(OUR_FLAGS) -Itests/fuzz -fsanitize=fuzzer $(filter %.c %.a,$^) -o $@ $(LIBS)
 
 -include $(wildcard $(O)/*/*.d)

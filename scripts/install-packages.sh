@@ -25,9 +25,10 @@ is_installed() {
 # What a package gives may be there without it: a compiler of one's own, another system.
 has_package() {
     case $1 in
-        gcc | g++ | make | patch | git | clang-format | shellcheck) command -v "$1" >/dev/null 2>&1 ;;
+        gcc | g++ | make | patch | git | clang | clang-format | shellcheck) command -v "$1" >/dev/null 2>&1 ;;
         xz-utils) command -v xz >/dev/null 2>&1 ;;
         pkgconf) command -v pkg-config >/dev/null 2>&1 ;;
+        libclang-rt-14-dev) ls "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.fuzzer-* >/dev/null 2>&1 ;;
         libc6-dev) has_header stdio.h ;;
         libdnnl-dev) has_header dnnl.h ;;
         libcmocka-dev) is_installed "$1" || [ -e /usr/include/cmocka.h ] || [ -e /usr/local/include/cmocka.h ] ;;

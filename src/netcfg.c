@@ -197,6 +197,24 @@ static void check_flag(list *options, const char *key)
     if (value != 0 && value != 1) refuse(options, key, "must be 0 or 1");
 }
 
+/* What Darknet multiplies as ints. */
+static void check_sizes(list *options, const network *net)
+{
+    double image = 1, inputs, batch = (double)whole(options, "batch", 1) * whole(options, "time_steps", 1);
+    const char *sides[] = {"height", "width", "channels"};
+    for (size_t i = 0; i < COUNT(sides); ++i) image *= (double)whole(options, sides[i], 0);
+    inputs = (double)whole(options, "inputs", 0);
+    if (inputs && image && inputs != image) {
+        refuse(options, "inputs", "height, width and channels make %.0f; remove it or them", image);
+    }
+    if (batch * fmax(inputs, image) > INT_MAX || batch > INT_MAX || 2. * whole(options, "width", 0) > INT_MAX) {
+        refuse(options, inputs ? "inputs" : "width", "%.0f inputs in a batch, and Darknet counts to %d",
+               batch * fmax(inputs, image), INT_MAX);
+    }
+    /* Without layers at hand [net] alone is asked for. */
+    if (net->layers && !net->n) texp_fail("%s: no layer follows [net]; write one or more", net->texp->file);
+}
+
 static void check_keys(list *options)
 {
     for (node *n = options->front; n; n = n->next) check_key(options, n->val);
@@ -451,6 +469,7 @@ void texp_parse_net(network *net, list *options)
     if (!t->cfg_text) t->cfg_text = strdup("");
     check_keys(options);
     if (texp_change_net_keys) texp_change_net_keys(options);
+    check_sizes(options, net);
     read_seed(t, options);
     read_recipe(t, options);
     check_recipe(t, options);

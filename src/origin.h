@@ -30,8 +30,9 @@ void texp_refuse_line(const char *line);
 /* A section of a type that Darknet does not have. */
 void texp_refuse_section(list *options, const char *type);
 
-/* Refuses a layer whose numbers Darknet would divide by, or whose inputs are not layers before it. index: its own. */
-void texp_check_layer(list *options, const char *type, int index);
+/* Refuses a layer whose numbers Darknet would divide by or count too far with, that does not fit what comes before it,
+ * or whose inputs are not layers before it (layercheck.c). index: its own. */
+void texp_check_layer(list *options, const char *type, int index, const network *net);
 
 /* How many letters must be changed, added or left out to make b of a: Levenshtein's distance. */
 int texp_spelling_distance(const char *a, const char *b);

@@ -3,6 +3,7 @@
 #include "files.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,7 +45,8 @@ static void put_extended(uint8_t *out, long double value)
 
 static long double take_extended(const uint8_t *in)
 {
-    long double value = ldexpl((long double)take(in, 8), (int)(int32_t)take(in + 8, 4) - 64);
+    int64_t exponent = (int64_t)(int32_t)take(in + 8, 4) - 64;
+    long double value = ldexpl((long double)take(in, 8), exponent < INT_MIN ? INT_MIN : (int)exponent);
     return take(in + 12, 4) ? -value : value;
 }
 

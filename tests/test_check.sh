@@ -170,13 +170,13 @@ refused bad_section 'Darknet has no layer of this type (section [maxpol])' bad.c
 sed 's/^\[avgpool\]/[avgpool]\n[route]\nlayers=99/' plain.cfg >bad.cfg
 refused bad_route 'layers=99: names no layer before this one' bad.cfg
 sed 's/^\[softmax\]/&\n[convolutional]/' plain.cfg >bad.cfg
-refused no_image 'Layer before convolutional layer must output image.' bad.cfg
+refused no_image 'this layer needs an image' bad.cfg
 sed 's/^\[softmax\]/[yolo]/' plain.cfg >bad.cfg
-refused wrong_filters "l.outputs == params.inputs" bad.cfg
+refused wrong_filters 'needs 25 channels before it' bad.cfg
 : >bad.cfg
 refused empty_file 'Config file has no sections' bad.cfg
 printf '[net]\nheight=8\nwidth=8\nchannels=3\n' >bad.cfg
-refused no_layers 'bad.cfg: no layers behind [net]' bad.cfg
+refused no_layers 'bad.cfg: no layer follows [net]' bad.cfg
 
 sed 's/^\[softmax\]/&\nzebra=1/' plain.cfg >warned.cfg
 check warned.cfg >out.txt 2>err.txt

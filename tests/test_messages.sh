@@ -97,6 +97,25 @@ refused_layer a_shortcut_from_nowhere 'from=99: names no layer before this one' 
 refused_layer a_shortcut_from_its_future 'from=0x: not a list' \
     's/^\[avgpool\]/[shortcut]\nfrom=0x\nactivation=linear\n\n&/'
 refused_layer a_route_without_layers 'layers: missing' 's/^\[avgpool\]/[route]\n\n&/'
+refused_layer a_filter_larger_than_the_image 'size=11: is larger than the 8 x 8 before' \
+    '0,/^size=3/s/^size=3/size=11/; 0,/^pad=1/s/^pad=1/pad=0/'
+refused_layer more_outputs_than_an_int_counts 'outputs a batch, and Darknet counts to 2147483647' \
+    '0,/^filters=8/s/^filters=8/filters=99999999/'
+refused_layer groups_that_do_not_divide 'groups=3: does not divide 1 channels and filters=8' \
+    '0,/^filters=8/s/^filters=8/filters=8\ngroups=3/'
+refused_layer a_crop_larger_than_the_image "crop_width=9: is larger than the image's 8" \
+    '0,/^\[conv/s/^\[conv.*/[crop]\ncrop_width=9\ncrop_height=8\n\n&/'
+refused_layer channels_that_yolo_does_not_take 'needs 12 channels before it, (classes + 5) for each entry' \
+    's/^\[avgpool\]/[yolo]\nclasses=1\nnum=2\nmask=0,1\n\n&/'
+refused_layer more_anchors_than_num 'anchors=1,2,3: has 3 entries; num=1 takes 2' \
+    's/^\[avgpool\]/[yolo]\nclasses=3\nnum=1\nanchors=1,2,3\n\n&/'
+refused_layer a_mask_beyond_num "mask=1: entry '1' names none of the num=1 pairs" \
+    's/^\[avgpool\]/[yolo]\nclasses=3\nnum=1\nmask=1\n\n&/'
+refused_layer a_dropout_in_front "can't be the first layer" '0,/^\[conv/s/^\[conv.*/[dropout]\nprobability=.5\n\n&/'
+# shellcheck disable=SC2016 # sed's last line
+refused_layer no_layers 'no layer follows [net]' '/^\[conv/,$d'
+refused_layer inputs_unlike_the_image 'inputs=9: height, width and channels make 64' 's/^batch=.*/&\ninputs=9/'
+refused_layer a_batch_that_no_int_counts 'inputs in a batch, and Darknet counts to' 's/^batch=.*/batch=2000000000/'
 refused too_many_updates 'max_batches=3000000000: too large' 's/^max_batches=.*/max_batches=3000000000/'
 
 # The decay that a refusal names will do, whatever the rate and the momentum.
