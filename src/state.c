@@ -159,7 +159,7 @@ void texp_state_add(texp_state *state, const char *name, texp_record_type type, 
         free(copy);
         return;
     }
-    if (bytes) memcpy(copy, values, bytes);
+    if (bytes) memcpy(copy, values, bytes); /* values may be NULL there */
     state->records[before].owned = copy;
     state->records[before].values = copy;
 }
