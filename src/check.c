@@ -139,8 +139,6 @@ static void set_batch(list *options)
 
 static network *parse(const check_options *o)
 {
-    /* Darknet looks for the output in front of the first layer. */
-    if (read_cfg((char *)o->cfg)->size == 1) texp_fail("%s: no layers behind [net]", o->cfg);
     wanted_batch = o->probe ? "2" : "1"; /* batch normalisation of a vector needs two */
     srand(1);
     hold_stderr();
