@@ -229,7 +229,7 @@ static void garbage_in_place_of_a_number_is_refused(void **state)
     assert_refuses(parsed(NET(1, 1, 4, 4, "learning_rate=fast\n") GOOD_BODY), ".cfg:6:", "learning_rate=fast");
     assert_refuses(parsed(NET(1, 1, 4, 4, "momentum=.9x\n") GOOD_BODY), ".cfg:6:", "momentum=.9x");
     assert_refuses(parsed(GOOD_NET "\n[convolutional]\nfilters=O\n" COST), ".cfg:8:", "filters=O");
-    assert_refuses(parsed(GOOD_NET "\n[dropout]\nprobability=1/2\n" COST), ".cfg:8:", "probability=1/2");
+    assert_refuses(parsed(GOOD_NET CONV(1, 3, 1) "\n[dropout]\nprobability=1/2\n" COST), ".cfg:15:", "probability=1/2");
 }
 
 static void unknown_policy_is_refused(void **state)
