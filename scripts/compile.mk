@@ -85,6 +85,7 @@ endif
 ifneq ($(BUILD),double)
 OUR_SOURCES := $(filter-out src/double%.c src/verify%.c,$(OUR_SOURCES))
 else
+OUR_SOURCES := $(filter-out $(addprefix src/,blocked.c conv.c fastplan.c fastops.c),$(OUR_SOURCES))
 DARKNET_LIBRARY := $(filter-out gemm im2col col2im,$(DARKNET_LIBRARY))
 endif
 
@@ -163,7 +164,7 @@ endif
 ifeq ($(BUILD),double)
 # No -Ofast: this build is the yardstick.
 OPTS := -O3
-OUR_OPTS := -O3 -Wno-psabi
+OUR_OPTS := -O3
 DEFINES += -DTEXP_DOUBLE -D_GNU_SOURCE -include src/double.h -Wno-format
 endif
 ifeq ($(BUILD),stock)
@@ -190,7 +191,7 @@ endif
 DARKNET_FLAGS := $(COMMON) -Wall -Wno-unused-result -Wno-unknown-pragmas -Wfatal-errors -Wno-stringop-truncation \
     $(OPTS) $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
 # Never -ffast-math: our code looks for NaN and infinity.
-OUR_FLAGS := $(COMMON) -std=gnu11 -Wall -Wextra -Werror $(OUR_OPTS) -fopenmp-simd $(DEFINES) -Isrc $(INCLUDES)
+OUR_FLAGS := $(COMMON) -std=gnu11 -Wall -Wextra -Werror -Wno-psabi $(OUR_OPTS) -fopenmp-simd $(DEFINES) -Isrc $(INCLUDES)
 ifneq ($(BUILD),math)
 OUR_FLAGS += -isystem $(D)/include -isystem $(D)/src
 endif

@@ -108,7 +108,6 @@ void texp_parse_layer(layer *l, list *options, network *net)
 
 void texp_free_layer(layer l)
 {
-    texp_fastconv_free(l.texp->conv);
     free(l.texp);
 }
 

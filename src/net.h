@@ -4,7 +4,6 @@
 
 #include "augment.h"
 #include "darknet.h"
-#include "fastconv.h"
 #include "schedule.h"
 
 #include <stdint.h>
@@ -32,7 +31,9 @@ typedef struct texp_net {
     float parsed_rate; /* net->learning_rate as parsed: programs scale it afterwards */
     int ours; /* a key of ours asks for our update; otherwise Darknet's own code runs */
     int plain; /* backend=plain: Darknet's loops instead of oneDNN */
-    int fast; /* the layers' pointers lead to fastlayers.c */
+    int fast; /* the fast CPU backend runs it (fast.h) */
+    int bf16; /* precision=bf16: activations are stored so, and convolutions take them so */
+    struct texp_plan *plan; /* of the fast backend; owned */
     int frozen_affine; /* affine=0 */
     double norm_eps; /* batchnorm_eps, 0: Darknet's formulas and literals */
     int has_seed;
@@ -68,13 +69,6 @@ typedef struct texp_layer {
     double eps_root; /* Darknet's CPU forward pass alone: 1e-6 added to the root; 0 with batchnorm_eps */
     int exact; /* batchnorm_eps: the textbook formula */
     int follows_scale; /* the epsilons are P^norm_degree's */
-    texp_fastconv *conv;
-    int conv_batch, conv_h, conv_w; /* the shape that conv was made for */
-    /* Of the fast layers: */
-    int writes; /* the backward pass overwrites the previous layer's delta instead of adding to it */
-    int writes_from; /* the same for the other layer that a shortcut or route reads */
-    int keeps_delta; /* this layer's delta need not be cleared: its first writer overwrites it */
-    int fused; /* the rectifier of the next layer is done here */
 } texp_layer;
 
 /* The seed of a run whose cfg has none. */
@@ -82,8 +76,9 @@ void texp_set_seed(texp_net *t, uint64_t seed);
 /* Called with the keys of [net], checked but not yet read, to change values; NULL: nobody does (netcfg.c). */
 extern void (*texp_change_net_keys)(list *options);
 
-/* Puts oneDNN and threaded loops behind the layers' forward and backward pointers (fastlayers.c). */
+/* Has the fast CPU backend run this network, where it can (fast.c). */
 void texp_use_fast_layers(network *net);
+void texp_plan_free(struct texp_plan *plan);
 
 /* Batch normalisation of l.x (of the input: [batchnorm]) into l.output, with batchnorm_eps (batchnorm.c). */
 void texp_forward_norm(layer l, network net);

@@ -501,6 +501,7 @@ void texp_free_net(network *net)
 {
     texp_net *t = net->texp;
     if (!t) return;
+    texp_plan_free(t->plan);
     free(t->cfg_text);
     free((void *)t->policy);
     free((void *)t->recipe.steps);

@@ -40,8 +40,12 @@ double texp_variance_factor(layer l);
 /* What network_predict feeds: `input` (net->batch images, values 0..1), or a normalised copy owned by the network. */
 float *texp_normalize_input(network *net, float *input);
 
-/* Whether forward_network leaves this layer's delta alone: it is cleared, or need not be. */
-int texp_keeps_delta(layer l, network net);
+/* The passes of all layers by the fast CPU backend; 0 where Darknet shall do it. */
+int texp_forward_network(network *net);
+int texp_backward_network(network *net);
+/* C = alpha op(A) op(B) + beta C as gemm_cpu() has it; 0 where Darknet shall do it. */
+int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+              const float *b, int ldb, float beta, float *c, int ldc);
 
 /* ./darknet texp ...; returns the exit status. */
 int texp_main(int argc, char **argv);

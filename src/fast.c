@@ -1,0 +1,221 @@
+/* Runs the lists of operations of the fast backend (fast.h) behind forward_network and backward_network. */
+#include "net.h"
+#include "origin.h"
+#include "texp.h"
+
+#ifdef TEXP_DOUBLE
+
+/* oneDNN has no double: Darknet's own loops. */
+
+int texp_forward_network(network *net)
+{
+    (void)net;
+    return 0;
+}
+
+int texp_backward_network(network *net)
+{
+    (void)net;
+    return 0;
+}
+
+void texp_use_fast_layers(network *net)
+{
+    (void)net;
+}
+
+void texp_plan_free(struct texp_plan *plan)
+{
+    (void)plan;
+}
+
+#else
+
+#include "fast.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+static int threads_now(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+static int this_thread(void)
+{
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+static void run_ops(const texp_stage *stage, const texp_list *list, texp_plan *plan, const texp_part *part)
+{
+    for (int i = 0; i < stage->ops; ++i) {
+        const texp_op *op = list->ops + stage->first + i;
+        op->run(op, plan, part);
+    }
+}
+
+/* Each lane takes neighbouring parts, so that results do not depend on who is faster. */
+static void run_by_images(const texp_stage *stage, const texp_list *list, texp_plan *plan)
+{
+    const int parts = plan->batch / stage->images;
+#pragma omp parallel for schedule(static, 1) num_threads(plan->lanes)
+    for (int lane = 0; lane < plan->lanes; ++lane) {
+        const int from = (int)((long)parts * lane / plan->lanes), to = (int)((long)parts * (lane + 1) / plan->lanes);
+        for (int p = from; p < to; ++p) {
+            const texp_part part = {.lane = lane,
+                                    .image = p * stage->images,
+                                    .images = stage->images,
+                                    .shares = 1,
+                                    .part = p,
+                                    .is_first = p == from};
+            run_ops(stage, list, plan, &part);
+        }
+    }
+}
+
+static void run_whole(const texp_stage *stage, const texp_list *list, texp_plan *plan)
+{
+    for (int i = 0; i < stage->ops; ++i) {
+        const texp_op *op = list->ops + stage->first + i;
+        const texp_part all = {.images = plan->batch, .shares = 1, .is_first = 1};
+        if (op->kind != TEXP_BY_IMAGE) {
+            op->run(op, plan, &all);
+            continue;
+        }
+#pragma omp parallel for schedule(static, 1) num_threads(plan->lanes)
+        for (int lane = 0; lane < plan->lanes; ++lane) {
+            texp_part part = all;
+            part.lane = part.share = lane;
+            part.shares = plan->lanes;
+            op->run(op, plan, &part);
+        }
+    }
+}
+
+/* Those of Darknet's own layers, while a network of this backend runs. */
+static int products_by_library;
+
+static void run_list(const texp_list *list, texp_plan *plan)
+{
+    products_by_library = 1;
+    for (int s = 0; s < list->n_stages; ++s) {
+        const texp_stage *stage = list->stages + s;
+        if (stage->whole)
+            run_whole(stage, list, plan);
+        else
+            run_by_images(stage, list, plan);
+        for (int i = 0; i < stage->ops; ++i) {
+            const texp_op *op = list->ops + stage->first + i;
+            if (op->finish) op->finish(op, plan);
+        }
+    }
+    products_by_library = 0;
+    if (plan->failed) {
+        texp_fail("oneDNN could not run a convolution; add backend=plain to [net] of %s", plan->net->texp->file);
+    }
+}
+
+/* --- weights ------------------------------------------------------------------------------------------------------ */
+
+static void set_weights(texp_list *list, texp_plan *plan)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(plan->lanes)
+    for (int i = 0; i < list->n; ++i) {
+        const texp_op *op = list->ops + i;
+        if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind == TEXP_CONV_BACKWARD_WEIGHTS) continue;
+        const texp_convolution *c = op->convolution;
+        void *own = op->conv_kind == TEXP_CONV_FORWARD ? c->weights : c->back_weights;
+        if (texp_conv_set_weights(op->conv, this_thread(), own, plan->net->layers[c->layer].weights)) plan->failed = 1;
+    }
+}
+
+static void add_updates(texp_list *list, texp_plan *plan)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(plan->lanes)
+    for (int i = 0; i < list->n; ++i) {
+        const texp_op *op = list->ops + i;
+        if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS) continue;
+        const texp_convolution *c = op->convolution;
+        const int lanes = op->parts < plan->lanes ? op->parts : plan->lanes;
+        for (int lane = 1; lane < lanes; ++lane) {
+            const float *more = c->updates + (size_t)lane * c->updates_size;
+#pragma omp simd
+            for (size_t k = 0; k < c->updates_size; ++k) c->updates[k] += more[k];
+        }
+        if (texp_conv_add_updates(op->conv, this_thread(), plan->net->layers[c->layer].weight_updates, c->updates)) {
+            plan->failed = 1;
+        }
+    }
+}
+
+/* --- the passes --------------------------------------------------------------------------------------------------- */
+
+static texp_plan *plan_for(network *net)
+{
+    texp_net *t = net->texp;
+    const int lanes = threads_now();
+    texp_plan *plan = t->plan;
+    if (plan && plan->batch == net->batch && plan->w == net->w && plan->h == net->h && plan->lanes == lanes) return plan;
+    texp_plan_free(plan);
+    t->plan = texp_plan_make(net, lanes);
+    return t->plan;
+}
+
+/* A gradient of the network's input has no fast form. */
+static texp_plan *usable_plan(network *net)
+{
+    if (!net->texp || !net->texp->fast || net->delta) return NULL;
+    return plan_for(net);
+}
+
+int texp_forward_network(network *net)
+{
+    texp_plan *plan = usable_plan(net);
+    if (!plan) return 0;
+    texp_list *list = net->train ? &plan->train : &plan->evaluate;
+    plan->net = net;
+    plan->state = *net;
+    plan->input.data = net->input;
+    set_weights(list, plan);
+    for (int i = 0; !net->train && i < net->n; ++i) {
+        if (plan->norms[i].channels && (net->layers[i].batch_normalize || net->layers[i].type == BATCHNORM))
+            texp_use_rolling(plan, plan->norms + i);
+    }
+    run_list(list, plan);
+    return 1;
+}
+
+int texp_backward_network(network *net)
+{
+    texp_plan *plan = usable_plan(net);
+    if (!plan) return 0;
+    plan->net = net;
+    set_weights(&plan->backward, plan);
+    run_list(&plan->backward, plan);
+    add_updates(&plan->backward, plan);
+    return 1;
+}
+
+
+int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+              const float *b, int ldb, float beta, float *c, int ldc)
+{
+    if (!products_by_library) return 0;
+    return !texp_onednn_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void texp_use_fast_layers(network *net)
+{
+    net->texp->fast = texp_conv_block() > 0;
+}
+
+#endif
