@@ -80,6 +80,7 @@ struct texp_op {
     texp_convolution *convolution;
     texp_conv_kind conv_kind;
     texp_conv *conv;
+    int calls; /* of it for each part */
     uint8_t *which; /* of [maxpool] */
 };
 

@@ -110,6 +110,25 @@ static void check(texp_plan *plan, int status)
     if (status) plan->failed = 1;
 }
 
+/* x and y of all images of a part, `x_step` and `y_step` bytes apart. */
+static void convolve(const texp_op *op, texp_plan *plan, const texp_part *part, char *x, size_t x_step, char *y,
+                     size_t y_step, void *weights, const float *bias)
+{
+    const int images = part->images / op->calls;
+    for (int i = 0; i < part->images; i += images)
+        check(plan, texp_conv_run(op->conv, part->lane, x + i * x_step, y + i * y_step, weights, bias));
+}
+
+static size_t plain_bytes(const texp_tensor *t)
+{
+    return (size_t)t->c * t->pixels * sizeof(float);
+}
+
+static size_t image_bytes(const texp_tensor *t)
+{
+    return t->image * value_bytes(t);
+}
+
 void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_convolution *c = op->convolution;
@@ -120,7 +139,8 @@ void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
         x = op->in->plain ? x : pulled(plan, op->in, part, room);
         y = second_half(plan, op->in, part, room);
     }
-    check(plan, texp_conv_run(op->conv, part->lane, x, y, c->weights, bias));
+    convolve(op, plan, part, x, c->in_plain ? plain_bytes(op->in) : image_bytes(op->in), y,
+             c->in_plain ? plain_bytes(op->out) : image_bytes(op->out), c->weights, bias);
     if (c->in_plain) pushed(plan, op->out, part, y, 0);
 }
 
@@ -159,7 +179,8 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
     } else if (op->add) {
         x = room;
     }
-    check(plan, texp_conv_run(op->conv, part->lane, x, y, c->back_weights, NULL));
+    convolve(op, plan, part, x, c->in_plain ? plain_bytes(dx) : image_bytes(dx), y,
+             c->in_plain ? plain_bytes(op->in) : image_bytes(op->in), c->back_weights, NULL);
     if (c->in_plain) {
         pushed(plan, dx, part, room, op->add);
     } else if (op->add) {

@@ -918,7 +918,13 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
 {
     texp_convolution *c = op->convolution;
     const layer *l = plan->net->layers + c->layer;
-    const texp_conv_use use = {.images = stage->images,
+    /* Called for one image after another it keeps that image in the nearest cache; unless weights are the more to read. */
+    op->calls = 1;
+    if (op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS && !stage->whole &&
+        weight_bytes(op) <= image_bytes(op->in) + image_bytes(op->out)) {
+        op->calls = stage->images;
+    }
+    const texp_conv_use use = {.images = stage->images / op->calls,
                                .lanes = stage->whole ? 1 : plan->lanes,
                                .threads = stage->whole ? plan->lanes : 1,
                                .plain_x = c->plain_input || c->in_plain,
