@@ -94,7 +94,7 @@ static void run_whole(const texp_stage *stage, const texp_list *list, texp_plan 
 #pragma omp parallel for schedule(static, 1) num_threads(plan->lanes)
         for (int lane = 0; lane < plan->lanes; ++lane) {
             texp_part part = all;
-            part.lane = part.share = lane;
+            part.share = lane;
             part.shares = plan->lanes;
             op->run(op, plan, &part);
         }

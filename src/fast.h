@@ -26,7 +26,7 @@ typedef struct {
     texp_type type;
     int blocks; /* of channels; 1 where plain */
     size_t image; /* values an image */
-    int owned;
+    size_t lane_bytes; /* not 0: holds the images of one part alone, for each lane; made anew where it is read */
 } texp_tensor;
 
 /* Batch normalisation of one layer. Arrays of channels, filled up to whole blocks. */
@@ -81,6 +81,7 @@ struct texp_op {
     texp_conv_kind conv_kind;
     texp_conv *conv;
     int calls; /* of it for each part */
+    int joined; /* to the operation before it: both in one stage */
     uint8_t *which; /* of [maxpool] */
 };
 
@@ -108,6 +109,7 @@ struct texp_plan {
     texp_norm *norms; /* of each layer; layer 0 where none */
     texp_convolution *convolutions; /* of each layer, shape.n 0 where none */
     texp_tensor input; /* of the network, NCHW */
+    texp_tensor **passing; /* of each layer whose output is made anew for each part, or NULL */
     void *scratch; /* lanes x scratch_bytes */
     size_t scratch_bytes;
     int failed; /* a convolution */

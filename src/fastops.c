@@ -11,9 +11,13 @@ static size_t value_bytes(const texp_tensor *t)
     return t->type == TEXP_BF16 ? 2 : 4;
 }
 
-static void *at(const texp_tensor *t, int image, int block)
+/* The first value of a part's images in this block of channels. */
+static void *at(const texp_tensor *t, const texp_part *part, int block)
 {
-    size_t values = (size_t)image * t->image + (size_t)block * t->pixels * (t->image / ((size_t)t->blocks * t->pixels));
+    const size_t channels = t->image / ((size_t)t->blocks * t->pixels);
+    size_t values = (size_t)block * t->pixels * channels;
+    if (t->lane_bytes) return (char *)t->data + part->lane * t->lane_bytes + values * value_bytes(t);
+    values += (size_t)part->image * t->image;
     return (char *)t->data + values * value_bytes(t);
 }
 
@@ -41,7 +45,7 @@ void texp_run_push(const texp_op *op, texp_plan *plan, const texp_part *part)
     EACH_BLOCK(k) {
         const float *from = (const float *)plain->data + (size_t)part->image * plain->image +
                             (size_t)k * ker->block * plain->pixels;
-        ker->push(at(op->out, part->image, k), from, plain->image, channels_in(plain->c, ker->block, k),
+        ker->push(at(op->out, part, k), from, plain->image, channels_in(plain->c, ker->block, k),
                   planes_of(op->out, part), op->add);
     }
 }
@@ -52,7 +56,7 @@ void texp_run_pull(const texp_op *op, texp_plan *plan, const texp_part *part)
     const texp_tensor *plain = op->out;
     EACH_BLOCK(k) {
         float *to = (float *)plain->data + (size_t)part->image * plain->image + (size_t)k * ker->block * plain->pixels;
-        ker->pull(to, plain->image, at(op->in, part->image, k), channels_in(plain->c, ker->block, k),
+        ker->pull(to, plain->image, at(op->in, part, k), channels_in(plain->c, ker->block, k),
                   planes_of(op->in, part), op->add);
     }
 }
@@ -83,7 +87,7 @@ static float *pulled(const texp_plan *plan, const texp_tensor *t, const texp_par
     const texp_kernels *ker = plan->kernels;
     const size_t image = (size_t)t->c * t->pixels;
     for (int k = 0; k < t->blocks; ++k) {
-        ker->pull((float *)room + (size_t)k * ker->block * t->pixels, image, at(t, part->image, k),
+        ker->pull((float *)room + (size_t)k * ker->block * t->pixels, image, at(t, part, k),
                   channels_in(t->c, ker->block, k), planes_of(t, part), 0);
     }
     return room;
@@ -94,7 +98,7 @@ static void pushed(const texp_plan *plan, texp_tensor *t, const texp_part *part,
     const texp_kernels *ker = plan->kernels;
     const size_t image = (size_t)t->c * t->pixels;
     for (int k = 0; k < t->blocks; ++k) {
-        ker->push(at(t, part->image, k), from + (size_t)k * ker->block * t->pixels, image,
+        ker->push(at(t, part, k), from + (size_t)k * ker->block * t->pixels, image,
                   channels_in(t->c, ker->block, k), planes_of(t, part), add);
     }
 }
@@ -133,7 +137,7 @@ void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_convolution *c = op->convolution;
     const float *bias = plan->net->layers[c->layer].biases;
-    void *x = at(op->in, part->image, 0), *y = at(op->out, part->image, 0);
+    void *x = at(op->in, part, 0), *y = at(op->out, part, 0);
     if (c->in_plain) {
         void *room = scratch_of(plan, part->lane);
         x = op->in->plain ? x : pulled(plan, op->in, part, room);
@@ -149,7 +153,7 @@ void texp_run_conv_weights(const texp_op *op, texp_plan *plan, const texp_part *
 {
     texp_convolution *c = op->convolution;
     float *sum = c->updates + (size_t)part->lane * c->updates_size, *to = sum;
-    void *x = at(op->in, part->image, 0), *y = at(op->in2, part->image, 0);
+    void *x = at(op->in, part, 0), *y = at(op->in2, part, 0);
     char *room = scratch_of(plan, part->lane);
     if (!part->is_first) {
         to = (float *)room;
@@ -172,7 +176,7 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
     const texp_convolution *c = op->convolution;
     const texp_kernels *ker = plan->kernels;
     texp_tensor *dx = op->out;
-    void *x = at(dx, part->image, 0), *y = at(op->in, part->image, 0), *room = scratch_of(plan, part->lane);
+    void *x = at(dx, part, 0), *y = at(op->in, part, 0), *room = scratch_of(plan, part->lane);
     if (c->in_plain) {
         y = pulled(plan, op->in, part, second_half(plan, dx, part, room));
         x = room;
@@ -186,7 +190,7 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
     } else if (op->add) {
         const size_t plane = (size_t)dx->pixels * ker->block * ker->bytes;
         for (int k = 0; k < dx->blocks; ++k)
-            ker->copy(at(dx, part->image, k), dx->image, (char *)room + k * plane, planes_of(dx, part), 1);
+            ker->copy(at(dx, part, k), dx->image, (char *)room + k * plane, planes_of(dx, part), 1);
     }
 }
 
@@ -210,7 +214,7 @@ void texp_run_moments(const texp_op *op, texp_plan *plan, const texp_part *part)
     double *squares = part_of(op->norm, op->norm->squares, part->part);
     EACH_BLOCK(k) {
         const int first = k * ker->block;
-        ker->moments(at(op->in, part->image, k), planes_of(op->in, part), mean + first, squares + first);
+        ker->moments(at(op->in, part, k), planes_of(op->in, part), mean + first, squares + first);
     }
 }
 
@@ -280,7 +284,7 @@ void texp_run_normalize(const texp_op *op, texp_plan *plan, const texp_part *par
 {
     EACH_BLOCK(k) {
         const texp_affine a = affine_of(op, plan, k);
-        plan->kernels->normalize(at(op->out, part->image, k), at(op->in, part->image, k), planes_of(op->in, part), &a);
+        plan->kernels->normalize(at(op->out, part, k), at(op->in, part, k), planes_of(op->in, part), &a);
     }
 }
 
@@ -292,7 +296,7 @@ void texp_run_gradient_sums(const texp_op *op, texp_plan *plan, const texp_part 
     double *with_x = part_of(op->norm, op->norm->squares, part->part);
     EACH_BLOCK(k) {
         const texp_affine a = affine_of(op, plan, k);
-        ker->gradient_sums(at(op->in, part->image, k), at(op->in2, part->image, k), planes_of(op->in, part), &a,
+        ker->gradient_sums(at(op->in, part, k), at(op->in2, part, k), planes_of(op->in, part), &a,
                            sums + k * ker->block, with_x + k * ker->block);
     }
 }
@@ -329,7 +333,7 @@ void texp_run_gradient(const texp_op *op, texp_plan *plan, const texp_part *part
     EACH_BLOCK(k) {
         const int first = k * plan->kernels->block;
         const texp_affine a = affine_of(op, plan, k);
-        plan->kernels->gradient(at(op->out, part->image, k), at(op->in, part->image, k), at(op->in2, part->image, k),
+        plan->kernels->gradient(at(op->out, part, k), at(op->in, part, k), at(op->in2, part, k),
                                 planes_of(op->in, part), &a, norm->direct + first, norm->by_x + first,
                                 norm->constant + first, op->add);
     }
@@ -341,7 +345,7 @@ void texp_run_bias_sums(const texp_op *op, texp_plan *plan, const texp_part *par
 {
     const texp_kernels *ker = plan->kernels;
     double *sums = part_of(op->norm, op->norm->sums, part->part);
-    EACH_BLOCK(k) ker->sums(at(op->in, part->image, k), planes_of(op->in, part), sums + k * ker->block);
+    EACH_BLOCK(k) ker->sums(at(op->in, part, k), planes_of(op->in, part), sums + k * ker->block);
 }
 
 void texp_finish_bias_sums(const texp_op *op, texp_plan *plan)
@@ -355,7 +359,7 @@ void texp_finish_bias_sums(const texp_op *op, texp_plan *plan)
 void texp_run_add(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     EACH_BLOCK(k) {
-        plan->kernels->add(at(op->out, part->image, k), at(op->in, part->image, k), at(op->in2, part->image, k),
+        plan->kernels->add(at(op->out, part, k), at(op->in, part, k), at(op->in2, part, k),
                            planes_of(op->in, part), op->slope);
     }
 }
@@ -363,7 +367,7 @@ void texp_run_add(const texp_op *op, texp_plan *plan, const texp_part *part)
 void texp_run_activate(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     EACH_BLOCK(k) {
-        plan->kernels->activate(at(op->out, part->image, k), at(op->in, part->image, k), planes_of(op->in, part),
+        plan->kernels->activate(at(op->out, part, k), at(op->in, part, k), planes_of(op->in, part),
                                 op->slope);
     }
 }
@@ -372,16 +376,16 @@ void texp_run_activate(const texp_op *op, texp_plan *plan, const texp_part *part
 void texp_run_activate_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     EACH_BLOCK(k) {
-        plan->kernels->activate_gradient(at(op->out, part->image, k), at(op->in, part->image, k),
-                                         at(op->in2, part->image, k), planes_of(op->in, part), op->slope, op->add);
+        plan->kernels->activate_gradient(at(op->out, part, k), at(op->in, part, k),
+                                         at(op->in2, part, k), planes_of(op->in, part), op->slope, op->add);
     }
 }
 
 void texp_run_copy(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     EACH_BLOCK(k) {
-        plan->kernels->copy(at(op->out, part->image, op->out_block + k), op->out->image,
-                            at(op->in, part->image, op->in_block + k), planes_of(op->in, part), op->add);
+        plan->kernels->copy(at(op->out, part, op->out_block + k), op->out->image,
+                            at(op->in, part, op->in_block + k), planes_of(op->in, part), op->add);
     }
 }
 
@@ -389,13 +393,13 @@ void texp_run_zero(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     (void)plan;
     if (part->share) return;
-    memset(at(op->out, part->image, 0), 0, (size_t)part->images * op->out->image * value_bytes(op->out));
+    memset(at(op->out, part, 0), 0, (size_t)part->images * op->out->image * value_bytes(op->out));
 }
 
 void texp_run_average(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     EACH_BLOCK(k) {
-        plan->kernels->average(at(op->out, part->image, k), op->out->image, at(op->in, part->image, k),
+        plan->kernels->average(at(op->out, part, k), op->out->image, at(op->in, part, k),
                                planes_of(op->in, part));
     }
 }
@@ -403,7 +407,7 @@ void texp_run_average(const texp_op *op, texp_plan *plan, const texp_part *part)
 void texp_run_average_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     EACH_BLOCK(k) {
-        plan->kernels->average_gradient(at(op->out, part->image, k), at(op->in, part->image, k), op->in->image,
+        plan->kernels->average_gradient(at(op->out, part, k), at(op->in, part, k), op->in->image,
                                         planes_of(op->out, part), op->add);
     }
 }
@@ -423,8 +427,8 @@ void texp_run_largest(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_windows w = windows_of(plan->net->layers + op->layer);
     EACH_BLOCK(k) {
-        plan->kernels->largest(at(op->out, part->image, k), which_at(op, op->out, part, k, plan->kernels->block),
-                               op->out->image, at(op->in, part->image, k), op->in->image, part->images, &w);
+        plan->kernels->largest(at(op->out, part, k), which_at(op, op->out, part, k, plan->kernels->block),
+                               op->out->image, at(op->in, part, k), op->in->image, part->images, &w);
     }
 }
 
@@ -432,9 +436,9 @@ void texp_run_largest_gradient(const texp_op *op, texp_plan *plan, const texp_pa
 {
     const texp_windows w = windows_of(plan->net->layers + op->layer);
     EACH_BLOCK(k) {
-        plan->kernels->largest_gradient(at(op->out, part->image, k), op->out->image,
+        plan->kernels->largest_gradient(at(op->out, part, k), op->out->image,
                                         which_at(op, op->in, part, k, plan->kernels->block),
-                                        at(op->in, part->image, k), op->in->image, part->images, &w, op->add);
+                                        at(op->in, part, k), op->in->image, part->images, &w, op->add);
     }
 }
 
@@ -442,7 +446,7 @@ void texp_run_enlarge(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const layer *l = plan->net->layers + op->layer;
     EACH_BLOCK(k) {
-        plan->kernels->enlarge(at(op->out, part->image, k), op->out->image, at(op->in, part->image, k),
+        plan->kernels->enlarge(at(op->out, part, k), op->out->image, at(op->in, part, k),
                                op->in->image, part->images, l->h, l->w, l->stride, l->scale);
     }
 }
@@ -451,7 +455,7 @@ void texp_run_enlarge_gradient(const texp_op *op, texp_plan *plan, const texp_pa
 {
     const layer *l = plan->net->layers + op->layer;
     EACH_BLOCK(k) {
-        plan->kernels->enlarge_gradient(at(op->out, part->image, k), op->out->image, at(op->in, part->image, k),
+        plan->kernels->enlarge_gradient(at(op->out, part, k), op->out->image, at(op->in, part, k),
                                         op->in->image, part->images, l->h, l->w, l->stride, l->scale, op->add);
     }
 }

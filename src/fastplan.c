@@ -28,6 +28,7 @@ typedef struct {
     texp_tensor *(*forms)[FORMS]; /* of the input and of each layer's output; see tensor_of() */
     int *ready; /* forms that hold the values, at this point of the list */
     texp_tensor **raw; /* of each convolution with batch normalisation: what it normalises */
+    texp_tensor **passing; /* of each layer whose output is not kept; see passes_by() */
     uint8_t **which; /* of each [maxpool] */
     texp_tensor **gradients; /* of each layer's output, or NULL: no reader has written it yet */
     int *slots; /* where it lies */
@@ -290,6 +291,7 @@ static texp_tensor *need(builder *b, int index, int form)
 
 static texp_tensor *output_of(builder *b, int index)
 {
+    if (b->passing[index]) return b->passing[index];
     texp_tensor **t = form_of(b, index, BLOCKED);
     if (!*t) *t = with_memory(b->plan, blocked_like(b->plan, b->net->layers + index));
     b->ready[index + 1] = BLOCKED;
@@ -298,6 +300,7 @@ static texp_tensor *output_of(builder *b, int index)
 
 static texp_tensor *input_of_convolution(builder *b, const texp_convolution *c)
 {
+    if (c->layer && b->passing[c->layer - 1]) return b->passing[c->layer - 1];
     if (c->plain_input) return need(b, c->layer - 1, b->plan->type == TEXP_BF16 ? HALVES : PLAIN);
     return need(b, c->layer - 1, BLOCKED);
 }
@@ -321,19 +324,69 @@ static texp_norm *norm_of(builder *b, int i)
     return norm;
 }
 
+/* --- what passes by ----------------------------------------------------------------------------------------------- */
+
+static size_t weight_bytes(const texp_convolution *c)
+{
+    const texp_conv_shape *s = &c->shape;
+    return (size_t)s->n * (s->c / s->groups) * s->size * s->size * type_bytes(c->type);
+}
+
+/*
+ * An output of batch normalisation that one convolution alone reads need not be kept for the backward pass: it is made
+ * again there, in the cache, from what was normalised. Memory passes cost more than its arithmetic.
+ */
+static int passes_by(builder *b, int i)
+{
+    const network *net = b->net;
+    const layer *l = net->layers + i, *reader = l + 1;
+    const texp_convolution *c = b->plan->convolutions + i + 1;
+    if (i + 1 >= net->n || !b->fast[i] || !b->fast[i + 1] || reader->type != CONVOLUTIONAL || c->in_plain ||
+        c->plain_input || count_readers(net, i) != 1) {
+        return 0;
+    }
+    if (!b->fused[i] && l->type != BATCHNORM && !(l->type == CONVOLUTIONAL && l->batch_normalize)) return 0;
+    /* Where gradients by weights are had of all images at once. */
+    return weight_bytes(c) <= (size_t)(l->outputs + reader->outputs) * type_bytes(b->plan->type);
+}
+
+/* Their memory is had when the largest part is known. */
+static void find_passing(builder *b)
+{
+    for (int i = 0; i < b->net->n; ++i) {
+        if (!passes_by(b, i)) continue;
+        b->passing[i] = blocked_like(b->plan, b->net->layers + i);
+        b->passing[i]->lane_bytes = 1;
+    }
+}
+
+static void append_normalize(builder *b, int i, const texp_tensor *in, texp_tensor *out, float slope)
+{
+    texp_op *op = append_io(b, texp_run_normalize, i, in, out);
+    op->norm = norm_of(b, i);
+    op->slope = slope;
+}
+
+/* Before the backward pass of convolution i, which reads it. */
+static void make_again(builder *b, int i)
+{
+    texp_tensor *out = b->passing[i - 1];
+    int norm = b->fused[i - 1] ? i - 2 : i - 1;
+    const layer *l = b->net->layers + norm, *last = b->net->layers + i - 1;
+    const texp_tensor *in = l->type == BATCHNORM ? *form_of(b, norm - 1, BLOCKED) : b->raw[norm];
+    append_normalize(b, norm, in, out, l->type == BATCHNORM && norm == i - 1 ? 1 : slope_of(last->activation));
+}
+
 /* --- forward ------------------------------------------------------------------------------------------------------ */
 
 static void append_norm(builder *b, int i, texp_tensor *in, texp_tensor *out, float slope, int train)
 {
-    texp_norm *norm = norm_of(b, i);
     if (train) {
         texp_op *op = append_io(b, texp_run_moments, i, in, NULL);
-        op->norm = norm;
+        op->norm = norm_of(b, i);
         op->finish = texp_finish_moments;
     }
-    texp_op *op = append_io(b, texp_run_normalize, i, in, out);
-    op->norm = norm;
-    op->slope = slope;
+    append_normalize(b, i, in, out, slope);
 }
 
 static void forward_convolution(builder *b, int i, int train)
@@ -346,6 +399,7 @@ static void forward_convolution(builder *b, int i, int train)
         to = b->raw[i];
     }
     texp_op *op = append_io(b, texp_run_conv, i, in, to);
+    op->joined = in->lane_bytes > 0;
     op->kind = TEXP_BY_CONVOLUTION;
     op->convolution = c;
     op->conv_kind = TEXP_CONV_FORWARD;
@@ -599,7 +653,10 @@ static void backward_convolution(builder *b, int i)
         }
     }
     if (!l->texp->fixed) {
-        texp_op *op = append_io(b, texp_run_conv_weights, i, input_of_convolution(b, c), NULL);
+        texp_tensor *x = input_of_convolution(b, c);
+        if (x->lane_bytes) make_again(b, i);
+        texp_op *op = append_io(b, texp_run_conv_weights, i, x, NULL);
+        op->joined = x->lane_bytes > 0;
         op->in2 = dy;
         op->kind = TEXP_BY_CONVOLUTION;
         op->convolution = c;
@@ -822,19 +879,13 @@ static size_t image_bytes(const texp_tensor *t)
     return t ? t->image * type_bytes(t->type) : 0;
 }
 
-static size_t weight_bytes(const texp_op *op)
-{
-    const texp_conv_shape *s = &op->convolution->shape;
-    return (size_t)s->n * (s->c / s->groups) * s->size * s->size * type_bytes(op->convolution->type);
-}
-
 /* Images for which it fits; more where the weights, read for each part, would weigh more than the images. */
 static double wanted_images(const texp_op *op)
 {
     const double image = (double)(image_bytes(op->in) + image_bytes(op->in2) + image_bytes(op->out));
     double images = CACHE / image;
     if (op->kind != TEXP_BY_CONVOLUTION) return images;
-    const double by_weights = (double)weight_bytes(op) / image;
+    const double by_weights = (double)weight_bytes(op->convolution) / image;
     return images > by_weights ? images : by_weights;
 }
 
@@ -864,7 +915,7 @@ static int convolves_whole(const texp_plan *plan, const texp_op *op)
 {
     if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS) return 0;
     const double images = part_of_batch(plan->batch, plan->lanes, CACHE / (double)(image_bytes(op->in) + image_bytes(op->in2)));
-    return (double)weight_bytes(op) > images * (double)(image_bytes(op->in) + image_bytes(op->in2));
+    return (double)weight_bytes(op->convolution) > images * (double)(image_bytes(op->in) + image_bytes(op->in2));
 }
 
 static void end_stage(const texp_plan *plan, texp_list *list, texp_stage *stage, double wanted)
@@ -890,7 +941,7 @@ static void find_stages(texp_plan *plan, texp_list *list)
         const texp_op *op = list->ops + i;
         const int alone = op->kind == TEXP_ALONE || convolves_whole(plan, op);
         const double wanted = wanted_images(op);
-        const int differs = op->kind == TEXP_BY_CONVOLUTION && most > 0 && (wanted > 6 * most || wanted < least / 6);
+        const int differs = op->kind == TEXP_BY_CONVOLUTION && !op->joined && most > 0 && (wanted > 6 * most || wanted < least / 6);
         if (alone || differs) end_stage(plan, list, &stage, least);
         if (!stage.ops) least = most = 0;
         ++stage.ops;
@@ -904,6 +955,40 @@ static void find_stages(texp_plan *plan, texp_list *list)
         if (alone || op->finish) end_stage(plan, list, &stage, least);
     }
     end_stage(plan, list, &stage, least);
+}
+
+static size_t passing_bytes(const texp_list *list)
+{
+    size_t most = 0;
+    for (int s = 0; s < list->n_stages; ++s) {
+        const texp_stage *stage = list->stages + s;
+        for (int i = stage->first; i < stage->first + stage->ops; ++i) {
+            const texp_op *op = list->ops + i;
+            const texp_tensor *all[] = {op->in, op->in2, op->out};
+            for (int k = 0; k < 3; ++k) {
+                if (!all[k] || !all[k]->lane_bytes) continue;
+                const size_t bytes = (size_t)stage->images * image_bytes(all[k]);
+                most = bytes > most ? bytes : most;
+            }
+        }
+    }
+    return most;
+}
+
+/* One of them is read while the next is written: two places are enough for all. */
+static void place_passing(texp_plan *plan)
+{
+    const texp_list *lists[] = {&plan->train, &plan->backward, &plan->evaluate};
+    size_t bytes = 64;
+    for (int i = 0; i < 3; ++i) bytes = passing_bytes(lists[i]) > bytes ? passing_bytes(lists[i]) : bytes;
+    bytes = (bytes + 63) / 64 * 64;
+    void *places[] = {texp_plan_alloc(plan, bytes * (size_t)plan->lanes), texp_plan_alloc(plan, bytes * (size_t)plan->lanes)};
+    for (int i = 0, k = 0; i < plan->net->n; ++i) {
+        texp_tensor *t = plan->passing[i];
+        if (!t) continue;
+        t->lane_bytes = bytes;
+        t->data = places[k++ % 2];
+    }
 }
 
 /* --- convolutions ------------------------------------------------------------------------------------------------- */
@@ -921,7 +1006,7 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
     /* Called for one image after another it keeps that image in the nearest cache; unless weights are the more to read. */
     op->calls = 1;
     if (op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS && !stage->whole &&
-        weight_bytes(op) <= image_bytes(op->in) + image_bytes(op->out)) {
+        weight_bytes(op->convolution) <= image_bytes(op->in) + image_bytes(op->out)) {
         op->calls = stage->images;
     }
     const texp_conv_use use = {.images = stage->images / op->calls,
@@ -974,10 +1059,12 @@ static void make_lists(texp_plan *plan)
     b.forms = alloc_zero(plan, (n + 1) * sizeof *b.forms);
     b.ready = alloc_zero(plan, (n + 1) * sizeof *b.ready);
     b.raw = alloc_zero(plan, n * sizeof *b.raw);
+    plan->passing = b.passing = alloc_zero(plan, n * sizeof *b.passing);
     b.which = alloc_zero(plan, n * sizeof *b.which);
     b.gradients = alloc_zero(plan, n * sizeof *b.gradients);
     b.slots = alloc_zero(plan, n * sizeof *b.slots);
     find_fast_layers(&b);
+    find_passing(&b);
     build_forward(&b, &plan->evaluate, 0);
     build_forward(&b, &plan->train, 1);
     build_backward(&b);
@@ -1002,6 +1089,7 @@ texp_plan *texp_plan_make(network *net, int lanes)
         find_stages(plan, lists[i]);
         open_convolutions(plan, lists[i]);
     }
+    place_passing(plan);
     plan->scratch_bytes = (plan->scratch_bytes + 4095) / 4096 * 4096 + 64;
     plan->scratch = texp_plan_alloc(plan, plan->scratch_bytes * (size_t)lanes);
     return plan;
