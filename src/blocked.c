@@ -17,19 +17,19 @@
 #define CHOSEN_AT_START(level)
 #endif
 
-#define B        16
-#define STORED   float
-#define TYPE     TEXP_F32
-#define NAME(x)  x##_f32_16
-#define WIDE     CHOSEN_AT_START("v4")
+#define B       16
+#define STORED  float
+#define TYPE    TEXP_F32
+#define NAME(x) x##_f32_16
+#define WIDE    CHOSEN_AT_START("v4")
 #define ANYWHERE
 #include "blocked_kernels.h"
 
-#define B        8
-#define STORED   float
-#define TYPE     TEXP_F32
-#define NAME(x)  x##_f32_8
-#define WIDE     CHOSEN_AT_START("v3")
+#define B       8
+#define STORED  float
+#define TYPE    TEXP_F32
+#define NAME(x) x##_f32_8
+#define WIDE    CHOSEN_AT_START("v3")
 #define ANYWHERE
 #include "blocked_kernels.h"
 

@@ -14,8 +14,8 @@ typedef int32_t NAME(ivec) __attribute__((vector_size(B * 4)));
 typedef float NAME(floats) __attribute__((vector_size(B * 4), aligned(4), may_alias));
 typedef uint8_t NAME(bytes) __attribute__((vector_size(B), aligned(1), may_alias));
 
-#define V NAME(vec)
-#define I NAME(ivec)
+#define V      NAME(vec)
+#define I      NAME(ivec)
 #define INLINE static inline __attribute__((always_inline)) ANYWHERE
 
 #ifdef STORES_HALVES
@@ -81,8 +81,10 @@ WIDE static void NAME(moments)(const void *x, texp_planes p, double *mean, doubl
     V middle = {0};
     for (int i = 0; i < first; ++i) middle += LOAD(AT(in));
     middle /= (float)first;
-    IMAGES {
-        PIECES {
+    IMAGES
+    {
+        PIECES
+        {
             V s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, q0 = {0}, q1 = {0}, q2 = {0}, q3 = {0};
             int i = from;
             to = p.pixels - from > PIECE ? from + PIECE : p.pixels;
@@ -114,7 +116,8 @@ WIDE static void NAME(normalize)(void *y, const void *x, texp_planes p, const te
     STORED *out = y;
     const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), bias = NAME(of)(a->bias);
     const V slope = NAME(all)(a->slope);
-    IMAGES {
+    IMAGES
+    {
         PIXELS STORE(AT(out), NAME(act)((LOAD(AT(in)) - mean) * factor + bias, slope));
         in += p.stride, out += p.stride;
     }
@@ -127,8 +130,10 @@ WIDE static void NAME(gradient_sums)(const void *x, const void *dy, texp_planes 
     const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), bias = NAME(of)(a->bias);
     const V slope = NAME(all)(a->slope);
     double sum[B] = {0}, with[B] = {0};
-    IMAGES {
-        PIECES {
+    IMAGES
+    {
+        PIECES
+        {
             V s0 = {0}, s1 = {0}, w0 = {0}, w1 = {0};
             int i = from;
             to = p.pixels - from > PIECE ? from + PIECE : p.pixels;
@@ -160,8 +165,10 @@ WIDE static void NAME(gradient)(void *dx, const void *x, const void *dy, texp_pl
     STORED *out = dx;
     const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), bias = NAME(of)(a->bias);
     const V slope = NAME(all)(a->slope), d = NAME(of)(direct), e = NAME(of)(by_x), f = NAME(of)(constant);
-    IMAGES {
-        PIXELS {
+    IMAGES
+    {
+        PIXELS
+        {
             V c = LOAD(AT(in)) - mean, g = LOAD(AT(delta));
             g = NAME(choose)(c * factor + bias > 0, g, g * slope);
             V r = d * g + e * c + f;
@@ -176,7 +183,8 @@ WIDE static void NAME(add)(void *y, const void *a, const void *b_, texp_planes p
     const STORED *one = a, *two = b_;
     STORED *out = y;
     const V s = NAME(all)(slope);
-    IMAGES {
+    IMAGES
+    {
         PIXELS STORE(AT(out), NAME(act)(LOAD(AT(one)) + LOAD(AT(two)), s));
         one += p.stride, two += p.stride, out += p.stride;
     }
@@ -187,7 +195,8 @@ WIDE static void NAME(activate)(void *y, const void *x, texp_planes p, float slo
     const STORED *in = x;
     STORED *out = y;
     const V s = NAME(all)(slope);
-    IMAGES {
+    IMAGES
+    {
         PIXELS STORE(AT(out), NAME(act)(LOAD(AT(in)), s));
         in += p.stride, out += p.stride;
     }
@@ -198,8 +207,10 @@ WIDE static void NAME(activate_gradient)(void *dx, const void *y, const void *dy
     const STORED *in = y, *delta = dy;
     STORED *out = dx;
     const V s = NAME(all)(slope);
-    IMAGES {
-        PIXELS {
+    IMAGES
+    {
+        PIXELS
+        {
             V d = LOAD(AT(delta));
             d = NAME(choose)(LOAD(AT(in)) > 0, d, d * s);
             STORE(AT(out), add ? LOAD(AT(out)) + d : d);
@@ -212,7 +223,8 @@ WIDE static void NAME(copy)(void *out_, size_t out_stride, const void *in_, texp
 {
     const STORED *in = in_;
     STORED *out = out_;
-    IMAGES {
+    IMAGES
+    {
         if (add) {
             PIXELS STORE(AT(out), LOAD(AT(out)) + LOAD(AT(in)));
         } else {
@@ -226,8 +238,10 @@ WIDE static void NAME(sums)(const void *x, texp_planes p, double *sums)
 {
     const STORED *in = x;
     double sum[B] = {0};
-    IMAGES {
-        PIECES {
+    IMAGES
+    {
+        PIECES
+        {
             V s = {0};
             to = p.pixels - from > PIECE ? from + PIECE : p.pixels;
             for (int i = from; i < to; ++i) s += LOAD(AT(in));
@@ -242,7 +256,8 @@ WIDE static void NAME(average)(void *y, size_t y_stride, const void *x, texp_pla
 {
     const STORED *in = x;
     STORED *out = y;
-    IMAGES {
+    IMAGES
+    {
         V s = {0};
         PIXELS s += LOAD(AT(in));
         STORE(out, s / (float)p.pixels);
@@ -254,7 +269,8 @@ WIDE static void NAME(average_gradient)(void *dx, const void *dy, size_t dy_stri
 {
     const STORED *delta = dy;
     STORED *out = dx;
-    IMAGES {
+    IMAGES
+    {
         const V d = LOAD(delta) / (float)p.pixels;
         PIXELS STORE(AT(out), add ? LOAD(AT(out)) + d : d);
         delta += dy_stride, out += p.stride;
@@ -347,8 +363,10 @@ WIDE static void NAME(push)(void *blocked, const float *plain, size_t plain_stri
                             int add)
 {
     STORED *out = blocked;
-    IMAGES {
-        PIXELS {
+    IMAGES
+    {
+        PIXELS
+        {
             V v = {0};
             for (int l = 0; l < channels; ++l) v[l] = plain[(size_t)l * p.pixels + i];
             STORE(AT(out), add ? LOAD(AT(out)) + v : v);
@@ -361,8 +379,10 @@ WIDE static void NAME(pull)(float *plain, size_t plain_stride, const void *block
                             int add)
 {
     const STORED *in = blocked;
-    IMAGES {
-        PIXELS {
+    IMAGES
+    {
+        PIXELS
+        {
             const V v = LOAD(AT(in));
             for (int l = 0; l < channels; ++l) {
                 float *to = plain + (size_t)l * p.pixels + i;

@@ -53,9 +53,8 @@ static dnnl_primitive_desc_t choose(texp_conv_kind kind, dnnl_engine_t engine, c
                                                                          NULL, d[Y], g->strides, g->dilates, g->pad,
                                                                          g->pad, hint, attributes);
     } else {
-        status = dnnl_convolution_backward_data_primitive_desc_create(&chosen, engine, direct, d[X], d[WEIGHTS], d[Y],
-                                                                      g->strides, g->dilates, g->pad, g->pad, hint,
-                                                                      attributes);
+        status = dnnl_convolution_backward_data_primitive_desc_create(
+            &chosen, engine, direct, d[X], d[WEIGHTS], d[Y], g->strides, g->dilates, g->pad, g->pad, hint, attributes);
     }
     return status == dnnl_success ? chosen : NULL;
 }
@@ -236,8 +235,7 @@ static dnnl_primitive_desc_t choose_for(texp_conv_kind kind, const texp_conv_sha
             description forward[TENSORS] = {d[X], forward_weights, d[Y]};
             hint = choose(TEXP_CONV_FORWARD, shared.engine, forward, NULL, &g, attributes, NULL);
         }
-        if (kind == TEXP_CONV_FORWARD || hint)
-            chosen = choose(kind, shared.engine, d, bias, &g, attributes, hint);
+        if (kind == TEXP_CONV_FORWARD || hint) chosen = choose(kind, shared.engine, d, bias, &g, attributes, hint);
     }
     if (hint) dnnl_primitive_desc_destroy(hint);
     if (attributes) dnnl_primitive_attr_destroy(attributes);
@@ -337,8 +335,8 @@ static int make_lane(const texp_conv *conv, dnnl_memory_t memories[MEMORIES], de
     for (int i = 0; i < TENSORS; ++i) {
         if (!make_memory(memories + i, dnnl_primitive_desc_query_md(conv->chosen, queries[conv->kind][i], 0))) return 0;
     }
-    if (conv->use.bias && !make_memory(memories + BIAS, dnnl_primitive_desc_query_md(conv->chosen,
-                                                                                     dnnl_query_weights_md, 1)))
+    if (conv->use.bias &&
+        !make_memory(memories + BIAS, dnnl_primitive_desc_query_md(conv->chosen, dnnl_query_weights_md, 1)))
         return 0;
     return make_memory(memories + SCRATCH, dnnl_primitive_desc_query_md(conv->chosen, dnnl_query_scratchpad_md, 0)) &&
            make_memory(memories + PLAIN_WEIGHTS, plain);
@@ -350,10 +348,10 @@ static int make_all(texp_conv *conv, const texp_conv_shape *shape)
     description scratch = dnnl_primitive_desc_query_md(conv->chosen, dnnl_query_scratchpad_md, 0);
     description plain = describe_weights(shape, dnnl_f32, 0);
     int good = own && plain && add_lanes(conv->use.lanes, scratch ? dnnl_memory_desc_get_size(scratch) : 0) &&
-               dnnl_primitive_create(&conv->primitive, conv->chosen) == dnnl_success &&
-               make_reorder(conv, plain, own);
+               dnnl_primitive_create(&conv->primitive, conv->chosen) == dnnl_success && make_reorder(conv, plain, own);
     conv->memories = calloc((size_t)conv->use.lanes, sizeof *conv->memories);
-    for (int i = 0; good && conv->memories && i < conv->use.lanes; ++i) good = make_lane(conv, conv->memories[i], plain);
+    for (int i = 0; good && conv->memories && i < conv->use.lanes; ++i)
+        good = make_lane(conv, conv->memories[i], plain);
     if (good) conv->own_bytes = dnnl_memory_desc_get_size(own);
     forget(plain);
     return good && conv->memories;

@@ -164,7 +164,8 @@ static texp_plan *plan_for(network *net)
     texp_net *t = net->texp;
     const int lanes = threads_now();
     texp_plan *plan = t->plan;
-    if (plan && plan->batch == net->batch && plan->w == net->w && plan->h == net->h && plan->lanes == lanes) return plan;
+    if (plan && plan->batch == net->batch && plan->w == net->w && plan->h == net->h && plan->lanes == lanes)
+        return plan;
     texp_plan_free(plan);
     t->plan = texp_plan_make(net, lanes);
     return t->plan;
@@ -205,12 +206,23 @@ int texp_backward_network(network *net)
     return 1;
 }
 
-
 int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
               const float *b, int ldb, float beta, float *c, int ldc)
 {
     if (!products_by_library) return 0;
     return !texp_onednn_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+const char *texp_why_no_bf16(void)
+{
+#ifdef GPU
+    if (gpu_index >= 0) return "is for the CPU; remove it, or add -nogpu";
+#endif
+    if (!texp_conv_block()) return "needs oneDNN; build with ONEDNN=1, or remove the key";
+    if (!texp_kernels_of(texp_conv_block(), TEXP_BF16)) {
+        return "this processor has no instructions for bfloat16 (AVX512_BF16); remove the key";
+    }
+    return NULL;
 }
 
 void texp_use_fast_layers(network *net)

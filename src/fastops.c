@@ -42,9 +42,10 @@ void texp_run_push(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_kernels *ker = plan->kernels;
     const texp_tensor *plain = op->in;
-    EACH_BLOCK(k) {
-        const float *from = (const float *)plain->data + (size_t)part->image * plain->image +
-                            (size_t)k * ker->block * plain->pixels;
+    EACH_BLOCK(k)
+    {
+        const float *from =
+            (const float *)plain->data + (size_t)part->image * plain->image + (size_t)k * ker->block * plain->pixels;
         ker->push(at(op->out, part, k), from, plain->image, channels_in(plain->c, ker->block, k),
                   planes_of(op->out, part), op->add);
     }
@@ -54,10 +55,11 @@ void texp_run_pull(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_kernels *ker = plan->kernels;
     const texp_tensor *plain = op->out;
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         float *to = (float *)plain->data + (size_t)part->image * plain->image + (size_t)k * ker->block * plain->pixels;
-        ker->pull(to, plain->image, at(op->in, part, k), channels_in(plain->c, ker->block, k),
-                  planes_of(op->in, part), op->add);
+        ker->pull(to, plain->image, at(op->in, part, k), channels_in(plain->c, ker->block, k), planes_of(op->in, part),
+                  op->add);
     }
 }
 
@@ -98,8 +100,8 @@ static void pushed(const texp_plan *plan, texp_tensor *t, const texp_part *part,
     const texp_kernels *ker = plan->kernels;
     const size_t image = (size_t)t->c * t->pixels;
     for (int k = 0; k < t->blocks; ++k) {
-        ker->push(at(t, part, k), from + (size_t)k * ker->block * t->pixels, image,
-                  channels_in(t->c, ker->block, k), planes_of(t, part), add);
+        ker->push(at(t, part, k), from + (size_t)k * ker->block * t->pixels, image, channels_in(t->c, ker->block, k),
+                  planes_of(t, part), add);
     }
 }
 
@@ -212,7 +214,8 @@ void texp_run_moments(const texp_op *op, texp_plan *plan, const texp_part *part)
     const texp_kernels *ker = plan->kernels;
     double *mean = part_of(op->norm, op->norm->sums, part->part);
     double *squares = part_of(op->norm, op->norm->squares, part->part);
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         const int first = k * ker->block;
         ker->moments(at(op->in, part, k), planes_of(op->in, part), mean + first, squares + first);
     }
@@ -282,7 +285,8 @@ void texp_use_rolling(texp_plan *plan, texp_norm *norm)
 
 void texp_run_normalize(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         const texp_affine a = affine_of(op, plan, k);
         plan->kernels->normalize(at(op->out, part, k), at(op->in, part, k), planes_of(op->in, part), &a);
     }
@@ -294,7 +298,8 @@ void texp_run_gradient_sums(const texp_op *op, texp_plan *plan, const texp_part 
     const texp_kernels *ker = plan->kernels;
     double *sums = part_of(op->norm, op->norm->sums, part->part);
     double *with_x = part_of(op->norm, op->norm->squares, part->part);
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         const texp_affine a = affine_of(op, plan, k);
         ker->gradient_sums(at(op->in, part, k), at(op->in2, part, k), planes_of(op->in, part), &a,
                            sums + k * ker->block, with_x + k * ker->block);
@@ -330,7 +335,8 @@ void texp_finish_gradient_sums(const texp_op *op, texp_plan *plan)
 void texp_run_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_norm *norm = op->norm;
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         const int first = k * plan->kernels->block;
         const texp_affine a = affine_of(op, plan, k);
         plan->kernels->gradient(at(op->out, part, k), at(op->in, part, k), at(op->in2, part, k),
@@ -358,34 +364,37 @@ void texp_finish_bias_sums(const texp_op *op, texp_plan *plan)
 
 void texp_run_add(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    EACH_BLOCK(k) {
-        plan->kernels->add(at(op->out, part, k), at(op->in, part, k), at(op->in2, part, k),
-                           planes_of(op->in, part), op->slope);
+    EACH_BLOCK(k)
+    {
+        plan->kernels->add(at(op->out, part, k), at(op->in, part, k), at(op->in2, part, k), planes_of(op->in, part),
+                           op->slope);
     }
 }
 
 void texp_run_activate(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    EACH_BLOCK(k) {
-        plan->kernels->activate(at(op->out, part, k), at(op->in, part, k), planes_of(op->in, part),
-                                op->slope);
+    EACH_BLOCK(k)
+    {
+        plan->kernels->activate(at(op->out, part, k), at(op->in, part, k), planes_of(op->in, part), op->slope);
     }
 }
 
 /* in: y, in2: its gradient */
 void texp_run_activate_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    EACH_BLOCK(k) {
-        plan->kernels->activate_gradient(at(op->out, part, k), at(op->in, part, k),
-                                         at(op->in2, part, k), planes_of(op->in, part), op->slope, op->add);
+    EACH_BLOCK(k)
+    {
+        plan->kernels->activate_gradient(at(op->out, part, k), at(op->in, part, k), at(op->in2, part, k),
+                                         planes_of(op->in, part), op->slope, op->add);
     }
 }
 
 void texp_run_copy(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    EACH_BLOCK(k) {
-        plan->kernels->copy(at(op->out, part, op->out_block + k), op->out->image,
-                            at(op->in, part, op->in_block + k), planes_of(op->in, part), op->add);
+    EACH_BLOCK(k)
+    {
+        plan->kernels->copy(at(op->out, part, op->out_block + k), op->out->image, at(op->in, part, op->in_block + k),
+                            planes_of(op->in, part), op->add);
     }
 }
 
@@ -398,15 +407,16 @@ void texp_run_zero(const texp_op *op, texp_plan *plan, const texp_part *part)
 
 void texp_run_average(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    EACH_BLOCK(k) {
-        plan->kernels->average(at(op->out, part, k), op->out->image, at(op->in, part, k),
-                               planes_of(op->in, part));
+    EACH_BLOCK(k)
+    {
+        plan->kernels->average(at(op->out, part, k), op->out->image, at(op->in, part, k), planes_of(op->in, part));
     }
 }
 
 void texp_run_average_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         plan->kernels->average_gradient(at(op->out, part, k), at(op->in, part, k), op->in->image,
                                         planes_of(op->out, part), op->add);
     }
@@ -426,7 +436,8 @@ static uint8_t *which_at(const texp_op *op, const texp_tensor *y, const texp_par
 void texp_run_largest(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_windows w = windows_of(plan->net->layers + op->layer);
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         plan->kernels->largest(at(op->out, part, k), which_at(op, op->out, part, k, plan->kernels->block),
                                op->out->image, at(op->in, part, k), op->in->image, part->images, &w);
     }
@@ -435,28 +446,31 @@ void texp_run_largest(const texp_op *op, texp_plan *plan, const texp_part *part)
 void texp_run_largest_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_windows w = windows_of(plan->net->layers + op->layer);
-    EACH_BLOCK(k) {
+    EACH_BLOCK(k)
+    {
         plan->kernels->largest_gradient(at(op->out, part, k), op->out->image,
-                                        which_at(op, op->in, part, k, plan->kernels->block),
-                                        at(op->in, part, k), op->in->image, part->images, &w, op->add);
+                                        which_at(op, op->in, part, k, plan->kernels->block), at(op->in, part, k),
+                                        op->in->image, part->images, &w, op->add);
     }
 }
 
 void texp_run_enlarge(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const layer *l = plan->net->layers + op->layer;
-    EACH_BLOCK(k) {
-        plan->kernels->enlarge(at(op->out, part, k), op->out->image, at(op->in, part, k),
-                               op->in->image, part->images, l->h, l->w, l->stride, l->scale);
+    EACH_BLOCK(k)
+    {
+        plan->kernels->enlarge(at(op->out, part, k), op->out->image, at(op->in, part, k), op->in->image, part->images,
+                               l->h, l->w, l->stride, l->scale);
     }
 }
 
 void texp_run_enlarge_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const layer *l = plan->net->layers + op->layer;
-    EACH_BLOCK(k) {
-        plan->kernels->enlarge_gradient(at(op->out, part, k), op->out->image, at(op->in, part, k),
-                                        op->in->image, part->images, l->h, l->w, l->stride, l->scale, op->add);
+    EACH_BLOCK(k)
+    {
+        plan->kernels->enlarge_gradient(at(op->out, part, k), op->out->image, at(op->in, part, k), op->in->image,
+                                        part->images, l->h, l->w, l->stride, l->scale, op->add);
     }
 }
 

@@ -143,7 +143,8 @@ static texp_conv_shape shape_of(const layer *l)
 
 static int can_convolve(const texp_conv_shape *s, int plain_x, int plain_y, texp_type type)
 {
-    const texp_conv_use use = {.images = 1, .lanes = 1, .threads = 1, .plain_x = plain_x, .plain_y = plain_y, .type = type};
+    const texp_conv_use use = {
+        .images = 1, .lanes = 1, .threads = 1, .plain_x = plain_x, .plain_y = plain_y, .type = type};
     return texp_conv_can(TEXP_CONV_FORWARD, s, &use) && texp_conv_can(TEXP_CONV_BACKWARD_WEIGHTS, s, &use) &&
            (plain_x && !plain_y ? 1 : texp_conv_can(TEXP_CONV_BACKWARD_DATA, s, &use));
 }
@@ -251,9 +252,8 @@ static void find_fast_layers(builder *b)
     }
     for (int i = 1; i < b->net->n; ++i) {
         const layer *norm = b->net->layers + i - 1;
-        b->fused[i] =
-            norm->type == BATCHNORM && b->fast[i - 1] && b->fast[i] && b->net->layers[i].type == ACTIVE &&
-            count_readers(b->net, i - 1) == 1;
+        b->fused[i] = norm->type == BATCHNORM && b->fast[i - 1] && b->fast[i] && b->net->layers[i].type == ACTIVE &&
+                      count_readers(b->net, i - 1) == 1;
     }
 }
 
@@ -284,7 +284,8 @@ static texp_tensor *need(builder *b, int index, int form)
         append_io(b, texp_run_pull, index, *form_of(b, index, BLOCKED), plain);
         return plain;
     }
-    if (!*t) *t = with_memory(b->plan, new_tensor(b->plan, plain->c, plain->h, plain->w, form == HALVES, b->plan->type));
+    if (!*t)
+        *t = with_memory(b->plan, new_tensor(b->plan, plain->c, plain->h, plain->w, form == HALVES, b->plan->type));
     append_io(b, form == HALVES ? texp_run_convert : texp_run_push, index, plain, *t)->blocks = (*t)->blocks;
     return *t;
 }
@@ -317,7 +318,8 @@ static texp_norm *norm_of(builder *b, int i)
     norm->n = (double)b->plan->batch * l->out_h * l->out_w;
     norm->sums = alloc_zero(b->plan, (size_t)parts * norm->padded * sizeof *norm->sums);
     norm->squares = alloc_zero(b->plan, (size_t)parts * norm->padded * sizeof *norm->squares);
-    float **arrays[] = {&norm->mean, &norm->factor, &norm->bias, &norm->direct, &norm->by_x, &norm->constant, &norm->slope};
+    float **arrays[] = {&norm->mean, &norm->factor,   &norm->bias, &norm->direct,
+                        &norm->by_x, &norm->constant, &norm->slope};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; ++k) {
         *arrays[k] = alloc_zero(b->plan, (size_t)norm->padded * sizeof **arrays[k]);
     }
@@ -914,7 +916,8 @@ static int too_few(int batch, int lanes)
 static int convolves_whole(const texp_plan *plan, const texp_op *op)
 {
     if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS) return 0;
-    const double images = part_of_batch(plan->batch, plan->lanes, CACHE / (double)(image_bytes(op->in) + image_bytes(op->in2)));
+    const double images =
+        part_of_batch(plan->batch, plan->lanes, CACHE / (double)(image_bytes(op->in) + image_bytes(op->in2)));
     return (double)weight_bytes(op->convolution) > images * (double)(image_bytes(op->in) + image_bytes(op->in2));
 }
 
@@ -941,7 +944,8 @@ static void find_stages(texp_plan *plan, texp_list *list)
         const texp_op *op = list->ops + i;
         const int alone = op->kind == TEXP_ALONE || convolves_whole(plan, op);
         const double wanted = wanted_images(op);
-        const int differs = op->kind == TEXP_BY_CONVOLUTION && !op->joined && most > 0 && (wanted > 6 * most || wanted < least / 6);
+        const int differs =
+            op->kind == TEXP_BY_CONVOLUTION && !op->joined && most > 0 && (wanted > 6 * most || wanted < least / 6);
         if (alone || differs) end_stage(plan, list, &stage, least);
         if (!stage.ops) least = most = 0;
         ++stage.ops;
@@ -982,7 +986,8 @@ static void place_passing(texp_plan *plan)
     size_t bytes = 64;
     for (int i = 0; i < 3; ++i) bytes = passing_bytes(lists[i]) > bytes ? passing_bytes(lists[i]) : bytes;
     bytes = (bytes + 63) / 64 * 64;
-    void *places[] = {texp_plan_alloc(plan, bytes * (size_t)plan->lanes), texp_plan_alloc(plan, bytes * (size_t)plan->lanes)};
+    void *places[] = {texp_plan_alloc(plan, bytes * (size_t)plan->lanes),
+                      texp_plan_alloc(plan, bytes * (size_t)plan->lanes)};
     for (int i = 0, k = 0; i < plan->net->n; ++i) {
         texp_tensor *t = plan->passing[i];
         if (!t) continue;
@@ -1079,7 +1084,8 @@ texp_plan *texp_plan_make(network *net, int lanes)
     if (!kernels) return NULL;
     texp_plan *plan = calloc(1, sizeof *plan);
     if (!plan) return NULL;
-    *plan = (texp_plan){.net = net, .batch = net->batch, .w = net->w, .h = net->h, .lanes = lanes, .kernels = kernels, .type = type};
+    *plan = (texp_plan){
+        .net = net, .batch = net->batch, .w = net->w, .h = net->h, .lanes = lanes, .kernels = kernels, .type = type};
     plan->norms = alloc_zero(plan, (size_t)net->n * sizeof *plan->norms);
     plan->convolutions = alloc_zero(plan, (size_t)net->n * sizeof *plan->convolutions);
     plan->input = *darknets(plan, NULL, net->c, net->h, net->w);

@@ -78,6 +78,8 @@ extern void (*texp_change_net_keys)(list *options);
 
 /* Has the fast CPU backend run this network, where it can (fast.c). */
 void texp_use_fast_layers(network *net);
+/* NULL where precision=bf16 can be had, else why not and what to do. */
+const char *texp_why_no_bf16(void);
 void texp_plan_free(struct texp_plan *plan);
 
 /* Batch normalisation of l.x (of the input: [batchnorm]) into l.output, with batchnorm_eps (batchnorm.c). */

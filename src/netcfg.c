@@ -10,6 +10,9 @@
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 /* Keys of [net]. Kinds: i whole number, f number (negative allowed), p number >= 0, l list, s word. */
 static const struct {
@@ -64,6 +67,8 @@ static const struct {
     {"sgdr_cycle", 'p', 0},
     {"sgdr_mult", 'p', 0},
     {"backend", 's', 0},
+    {"precision", 's', 0},
+    {"threads", 'p', 0},
     {"crop_pad", 'p', 2},
     {"flip", 'i', 2},
     {"mean", 'l', 2},
@@ -218,7 +223,7 @@ static void check_sizes(list *options, const network *net)
 static void check_keys(list *options)
 {
     for (node *n = options->front; n; n = n->next) check_key(options, n->val);
-    const char *positive[] = {"batch", "subdivisions", "time_steps", "valid_every", "save_every"};
+    const char *positive[] = {"batch", "subdivisions", "time_steps", "valid_every", "save_every", "threads"};
     for (size_t i = 0; i < COUNT(positive); ++i) check_positive(options, positive[i]);
     const char *flags[] = {"affine", "momentum_correction", "flip", "rescale", "norms"};
     for (size_t i = 0; i < COUNT(flags); ++i) check_flag(options, flags[i]);
@@ -410,6 +415,30 @@ static void read_loader(texp_net *t, list *options)
 
 /* --- hooks ------------------------------------------------------------------------------------------------------ */
 
+/* The double build, which has one precision, only checks the word. */
+static void read_precision(texp_net *t, list *options)
+{
+    const char *precision = word(options, "precision", "float32");
+    t->bf16 = !strcmp(precision, "bf16");
+    if (!t->bf16 && strcmp(precision, "float32")) refuse(options, "precision", "must be float32 or bf16");
+    const char *missing = t->bf16 && t->plain ? "backend=plain has no bf16; remove one of the two keys" : NULL;
+#ifndef TEXP_DOUBLE
+    if (t->bf16 && !missing) missing = texp_why_no_bf16();
+#endif
+    if (missing) refuse(options, "precision", "%s", missing);
+}
+
+static void set_threads(list *options)
+{
+    long threads = whole(options, "threads", 0);
+    if (!threads) return;
+#ifdef _OPENMP
+    omp_set_num_threads((int)threads);
+#else
+    if (threads > 1) refuse(options, "threads", "this build has one thread; build it with OPENMP=1");
+#endif
+}
+
 static void read_flags(texp_net *t, list *options)
 {
     for (node *n = options->front; n; n = n->next) {
@@ -426,6 +455,8 @@ static void read_flags(texp_net *t, list *options)
     const char *backend = word(options, "backend", "auto");
     t->plain = !strcmp(backend, "plain");
     if (!t->plain && strcmp(backend, "auto")) refuse(options, "backend", "must be auto or plain");
+    read_precision(t, options);
+    set_threads(options);
 }
 
 static void read_texp_layers(texp_net *t, list *options)
