@@ -198,5 +198,7 @@ void texp_parse_end(network *net)
         warn_of_obstacles(net);
         warn_of_range(t);
     }
-    if (!t->plain && !on_gpu()) texp_use_fast_layers(net);
+    if (on_gpu()) return;
+    texp_use_plain_layers(net);
+    if (!t->plain) texp_use_fast_layers(net);
 }

@@ -76,6 +76,8 @@ void texp_set_seed(texp_net *t, uint64_t seed);
 /* Called with the keys of [net], checked but not yet read, to change values; NULL: nobody does (netcfg.c). */
 extern void (*texp_change_net_keys)(list *options);
 
+/* Puts Darknet's own convolutions on several threads (plainlayers.c). */
+void texp_use_plain_layers(network *net);
 /* Has the fast CPU backend run this network, where it can (fast.c). */
 void texp_use_fast_layers(network *net);
 /* NULL where precision=bf16 can be had, else why not and what to do. */
