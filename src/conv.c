@@ -37,6 +37,11 @@ static int append_sum(dnnl_post_ops_t post_ops)
     return dnnl_post_ops_append_sum(post_ops, 1, 0, dnnl_data_type_undef);
 }
 
+static int append_relu(dnnl_post_ops_t post_ops, float slope)
+{
+    return dnnl_post_ops_append_eltwise(post_ops, dnnl_eltwise_relu, slope, 0);
+}
+
 static dnnl_primitive_desc_t choose(texp_conv_kind kind, dnnl_engine_t engine, const description d[TENSORS],
                                     description bias, const geometry *g, const_dnnl_primitive_attr_t attributes,
                                     const_dnnl_primitive_desc_t hint)
@@ -79,6 +84,11 @@ static void forget(description made)
 static int append_sum(dnnl_post_ops_t post_ops)
 {
     return dnnl_post_ops_append_sum(post_ops, 1);
+}
+
+static int append_relu(dnnl_post_ops_t post_ops, float slope)
+{
+    return dnnl_post_ops_append_eltwise(post_ops, 1, dnnl_eltwise_relu, slope, 0);
 }
 
 static dnnl_primitive_desc_t choose(texp_conv_kind kind, dnnl_engine_t engine, const description d[TENSORS],
@@ -204,12 +214,22 @@ static description describe_weights(const texp_conv_shape *s, dnnl_data_type_t t
     return describe(grouped, 5, type, any ? dnnl_format_tag_any : dnnl_goihw);
 }
 
-static dnnl_primitive_attr_t caller_gives_scratch(void)
+/* The caller gives the room for intermediate results. */
+static dnnl_primitive_attr_t attributes_of(texp_conv_kind kind, const texp_conv_use *use)
 {
     dnnl_primitive_attr_t made = NULL;
+    dnnl_post_ops_t post_ops = NULL;
     if (dnnl_primitive_attr_create(&made) != dnnl_success) return NULL;
-    dnnl_primitive_attr_set_scratchpad_mode(made, dnnl_scratchpad_mode_user);
-    return made;
+    int good = dnnl_primitive_attr_set_scratchpad_mode(made, dnnl_scratchpad_mode_user) == dnnl_success;
+    if (kind == TEXP_CONV_FORWARD && use->slope != 1) {
+        good = good && dnnl_post_ops_create(&post_ops) == dnnl_success &&
+               append_relu(post_ops, use->slope) == dnnl_success &&
+               dnnl_primitive_attr_set_post_ops(made, post_ops) == dnnl_success;
+        if (post_ops) dnnl_post_ops_destroy(post_ops);
+    }
+    if (good) return made;
+    dnnl_primitive_attr_destroy(made);
+    return NULL;
 }
 
 /* block 0: as the convolution likes it best. */
@@ -228,17 +248,19 @@ static dnnl_primitive_desc_t choose_for(texp_conv_kind kind, const texp_conv_sha
     description d[TENSORS] = {describe(x, 4, type, x_tag), describe_weights(s, own, 1), describe(y, 4, type, y_tag)};
     description forward_weights = describe_weights(s, type, 1);
     description bias = use->bias && kind == TEXP_CONV_FORWARD ? describe(biases, 1, dnnl_f32, dnnl_a) : NULL;
-    dnnl_primitive_attr_t attributes = caller_gives_scratch();
+    dnnl_primitive_attr_t attributes = attributes_of(kind, use);
+    dnnl_primitive_attr_t plain_attributes = attributes_of(TEXP_CONV_BACKWARD_DATA, use);
     dnnl_primitive_desc_t hint = NULL, chosen = NULL;
-    if (d[X] && d[WEIGHTS] && d[Y] && forward_weights && attributes) {
+    if (d[X] && d[WEIGHTS] && d[Y] && forward_weights && attributes && plain_attributes) {
         if (kind != TEXP_CONV_FORWARD) {
             description forward[TENSORS] = {d[X], forward_weights, d[Y]};
-            hint = choose(TEXP_CONV_FORWARD, shared.engine, forward, NULL, &g, attributes, NULL);
+            hint = choose(TEXP_CONV_FORWARD, shared.engine, forward, NULL, &g, plain_attributes, NULL);
         }
         if (kind == TEXP_CONV_FORWARD || hint) chosen = choose(kind, shared.engine, d, bias, &g, attributes, hint);
     }
     if (hint) dnnl_primitive_desc_destroy(hint);
     if (attributes) dnnl_primitive_attr_destroy(attributes);
+    if (plain_attributes) dnnl_primitive_attr_destroy(plain_attributes);
     for (int i = 0; i < TENSORS; ++i) forget(d[i]);
     forget(forward_weights);
     forget(bias);
@@ -279,7 +301,7 @@ int texp_conv_block(void)
     if (block >= 0) return block;
     block = 0;
     const texp_conv_shape s = {64, 14, 14, 64, 3, 1, 1, 1};
-    const texp_conv_use use = {.images = 2, .lanes = 1, .threads = 1};
+    const texp_conv_use use = {.images = 2, .lanes = 1, .threads = 1, .slope = 1};
     dnnl_dims_t y = {2, 64, 14, 14};
     if (!add_lanes(1, 0)) return 0;
     dnnl_primitive_desc_t chosen = choose_for(TEXP_CONV_FORWARD, &s, &use, 0);

@@ -26,6 +26,7 @@ typedef struct {
     int plain_x, plain_y; /* NCHW instead of blocked */
     texp_type type; /* of x and y; weights are of the same type, their gradients and biases float */
     int bias; /* forward alone: y += bias[n] */
+    float slope; /* forward alone: y = y > 0 ? y : slope*y; 1: as it is */
 } texp_conv_use;
 
 typedef struct texp_conv texp_conv;

@@ -33,6 +33,8 @@ void texp_plan_free(struct texp_plan *plan)
 
 #include "fast.h"
 
+#include <stdlib.h>
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -55,12 +57,67 @@ static int this_thread(void)
 #endif
 }
 
+/* --- what takes how long ------------------------------------------------------------------------------------------ */
+
+static texp_work work_of(const texp_op *op)
+{
+    if (op->kind == TEXP_BY_CONVOLUTION) {
+        return op->conv_kind == TEXP_CONV_FORWARD         ? TEXP_CONVOLVE
+               : op->conv_kind == TEXP_CONV_BACKWARD_DATA ? TEXP_CONVOLVE_DATA
+                                                          : TEXP_CONVOLVE_WEIGHTS;
+    }
+    if (op->kind == TEXP_ALONE) return TEXP_DARKNETS;
+    return op->norm ? TEXP_NORMALIZE : TEXP_ELEMENTWISE;
+}
+
+static void run_op(const texp_op *op, texp_plan *plan, const texp_part *part)
+{
+    if (!plan->times_work) {
+        op->run(op, plan, part);
+        return;
+    }
+    const double start = what_time_is_it_now();
+    op->run(op, plan, part);
+    plan->seconds[(part->lane + part->share) * TEXP_WORKS + work_of(op)] += what_time_is_it_now() - start;
+}
+
+void texp_time_work(network *net, int on)
+{
+    texp_plan *plan = net->texp->plan;
+    if (!plan) return;
+    if (!plan->seconds) plan->seconds = texp_plan_alloc(plan, sizeof(double) * TEXP_WORKS * (size_t)plan->lanes);
+    for (int i = 0; i < TEXP_WORKS * plan->lanes; ++i) plan->seconds[i] = 0;
+    plan->times_work = on;
+}
+
+void texp_print_work(network *net, FILE *file, double seconds)
+{
+    static const char *const names[] = {
+        [TEXP_CONVOLVE] = "convolutions, forward",
+        [TEXP_CONVOLVE_DATA] = "convolutions, gradient by data",
+        [TEXP_CONVOLVE_WEIGHTS] = "convolutions, gradient by weights",
+        [TEXP_NORMALIZE] = "batch normalisation and relu",
+        [TEXP_ELEMENTWISE] = "sums, pooling, conversions",
+        [TEXP_DARKNETS] = "Darknet's own layers",
+    };
+    const texp_plan *plan = net->texp->plan;
+    double rest = seconds;
+    if (!plan || !plan->seconds) return;
+    for (int k = 0; k < TEXP_WORKS; ++k) {
+        double sum = 0;
+        for (int lane = 0; lane < plan->lanes; ++lane) sum += plan->seconds[lane * TEXP_WORKS + k];
+        if (k != TEXP_DARKNETS) sum /= plan->lanes;
+        rest -= sum;
+        fprintf(file, "%5.1f %%  %s\n", 100 * sum / seconds, names[k]);
+    }
+    fprintf(file, "%5.1f %%  update, weights in and out, waiting\n", 100 * rest / seconds);
+}
+
+/* --- lists of operations ------------------------------------------------------------------------------------------ */
+
 static void run_ops(const texp_stage *stage, const texp_list *list, texp_plan *plan, const texp_part *part)
 {
-    for (int i = 0; i < stage->ops; ++i) {
-        const texp_op *op = list->ops + stage->first + i;
-        op->run(op, plan, part);
-    }
+    for (int i = 0; i < stage->ops; ++i) run_op(list->ops + stage->first + i, plan, part);
 }
 
 /* Each lane takes neighbouring parts, so that results do not depend on who is faster. */
@@ -88,7 +145,7 @@ static void run_whole(const texp_stage *stage, const texp_list *list, texp_plan 
         const texp_op *op = list->ops + stage->first + i;
         const texp_part all = {.images = plan->batch, .shares = 1, .is_first = 1};
         if (op->kind != TEXP_BY_IMAGE) {
-            op->run(op, plan, &all);
+            run_op(op, plan, &all);
             continue;
         }
 #pragma omp parallel for schedule(static, 1) num_threads(plan->lanes)
@@ -96,7 +153,7 @@ static void run_whole(const texp_stage *stage, const texp_list *list, texp_plan 
             texp_part part = all;
             part.share = lane;
             part.shares = plan->lanes;
-            op->run(op, plan, &part);
+            run_op(op, plan, &part);
         }
     }
 }
@@ -126,15 +183,28 @@ static void run_list(const texp_list *list, texp_plan *plan)
 
 /* --- weights ------------------------------------------------------------------------------------------------------ */
 
+/* Of one convolution; with what it folds in. */
+static int set_weights_of(const texp_op *op, texp_plan *plan)
+{
+    const texp_convolution *c = op->convolution;
+    const layer *l = plan->net->layers + c->layer;
+    void *own = op->conv_kind == TEXP_CONV_FORWARD ? c->weights : c->back_weights;
+    if (!op->norm) return texp_conv_set_weights(op->conv, this_thread(), own, l->weights);
+    float *folded = malloc((size_t)l->nweights * sizeof *folded);
+    if (!folded) return -1;
+    texp_fold_norm(op, plan, folded);
+    int status = texp_conv_set_weights(op->conv, this_thread(), own, folded);
+    free(folded);
+    return status;
+}
+
 static void set_weights(texp_list *list, texp_plan *plan)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(plan->lanes)
     for (int i = 0; i < list->n; ++i) {
         const texp_op *op = list->ops + i;
         if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind == TEXP_CONV_BACKWARD_WEIGHTS) continue;
-        const texp_convolution *c = op->convolution;
-        void *own = op->conv_kind == TEXP_CONV_FORWARD ? c->weights : c->back_weights;
-        if (texp_conv_set_weights(op->conv, this_thread(), own, plan->net->layers[c->layer].weights)) plan->failed = 1;
+        if (set_weights_of(op, plan)) plan->failed = 1;
     }
 }
 
@@ -186,11 +256,11 @@ int texp_forward_network(network *net)
     plan->net = net;
     plan->state = *net;
     plan->input.data = net->input;
-    set_weights(list, plan);
     for (int i = 0; !net->train && i < net->n; ++i) {
         if (plan->norms[i].channels && (net->layers[i].batch_normalize || net->layers[i].type == BATCHNORM))
             texp_use_rolling(plan, plan->norms + i);
     }
+    set_weights(list, plan);
     run_list(list, plan);
     return 1;
 }

@@ -19,6 +19,8 @@
 #include "darknet.h"
 #include "net.h"
 
+#include <stdio.h>
+
 typedef struct {
     void *data; /* images one after another */
     int c, h, w, pixels; /* pixels = h*w */
@@ -46,6 +48,7 @@ typedef struct {
     int plain_input; /* reads the NCHW array of the layer before it: too few channels for a block */
     texp_type type;
     void *weights, *back_weights;
+    float *folded_biases; /* in evaluation, of a normalisation that the weights have taken in; or NULL */
     float *updates; /* of each lane */
     size_t updates_size; /* floats a lane, a multiple of 16 */
 } texp_convolution;
@@ -113,9 +116,27 @@ struct texp_plan {
     void *scratch; /* lanes x scratch_bytes */
     size_t scratch_bytes;
     int failed; /* a convolution */
+    int times_work;
+    double *seconds; /* lanes x WORKS, with times_work */
     void **owned; /* all else that was allocated */
     int n_owned, owned_room;
 };
+
+/* Kinds of work that texp_time_work() tells apart. */
+typedef enum {
+    TEXP_CONVOLVE,
+    TEXP_CONVOLVE_DATA,
+    TEXP_CONVOLVE_WEIGHTS,
+    TEXP_NORMALIZE,
+    TEXP_ELEMENTWISE,
+    TEXP_DARKNETS,
+    TEXP_WORKS
+} texp_work;
+
+/* Of a network that the fast backend runs: measure what each kind of work takes from here on (a few percent slower). */
+void texp_time_work(network *net, int on);
+/* A table of them, as shares of `seconds` that passed. */
+void texp_print_work(network *net, FILE *file, double seconds);
 
 /* fastplan.c: NULL where the network cannot run so (oneDNN absent). */
 texp_plan *texp_plan_make(network *net, int lanes);
@@ -132,5 +153,10 @@ texp_runs texp_run_push, texp_run_pull, texp_run_convert, texp_run_conv, texp_ru
 texp_finishes texp_finish_moments, texp_finish_gradient_sums, texp_finish_bias_sums;
 /* Normalisation by the rolling statistics. */
 void texp_use_rolling(texp_plan *plan, texp_norm *norm);
+/*
+ * Weights and biases of a convolution that is to yield what normalisation makes of it: factor * (w*x + b - mean) + bias.
+ * folded has room for the layer's weights.
+ */
+void texp_fold_norm(const texp_op *op, texp_plan *plan, float *folded);
 
 #endif

@@ -138,7 +138,7 @@ static size_t image_bytes(const texp_tensor *t)
 void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_convolution *c = op->convolution;
-    const float *bias = plan->net->layers[c->layer].biases;
+    const float *bias = op->norm ? c->folded_biases : plan->net->layers[c->layer].biases;
     void *x = at(op->in, part, 0), *y = at(op->out, part, 0);
     if (c->in_plain) {
         void *room = scratch_of(plan, part->lane);
@@ -281,6 +281,20 @@ void texp_use_rolling(texp_plan *plan, texp_norm *norm)
 {
     const layer *l = plan->net->layers + norm->layer;
     for (int i = 0; i < norm->channels; ++i) set_affine(norm, l, i, l->rolling_mean[i], l->rolling_variance[i]);
+}
+
+void texp_fold_norm(const texp_op *op, texp_plan *plan, float *folded)
+{
+    const texp_norm *norm = op->norm;
+    const texp_convolution *c = op->convolution;
+    const layer *l = plan->net->layers + c->layer;
+    const size_t size = (size_t)l->nweights / l->n;
+    for (int i = 0; i < l->n; ++i) {
+        const float own = l->batch_normalize ? 0 : l->biases[i];
+        c->folded_biases[i] = norm->factor[i] * (own - norm->mean[i]) + norm->bias[i];
+#pragma omp simd
+        for (size_t k = 0; k < size; ++k) folded[i * size + k] = l->weights[i * size + k] * norm->factor[i];
+    }
 }
 
 void texp_run_normalize(const texp_op *op, texp_plan *plan, const texp_part *part)

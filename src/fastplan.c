@@ -144,7 +144,7 @@ static texp_conv_shape shape_of(const layer *l)
 static int can_convolve(const texp_conv_shape *s, int plain_x, int plain_y, texp_type type)
 {
     const texp_conv_use use = {
-        .images = 1, .lanes = 1, .threads = 1, .plain_x = plain_x, .plain_y = plain_y, .type = type};
+        .images = 1, .lanes = 1, .threads = 1, .plain_x = plain_x, .plain_y = plain_y, .type = type, .slope = 1};
     return texp_conv_can(TEXP_CONV_FORWARD, s, &use) && texp_conv_can(TEXP_CONV_BACKWARD_WEIGHTS, s, &use) &&
            (plain_x && !plain_y ? 1 : texp_conv_can(TEXP_CONV_BACKWARD_DATA, s, &use));
 }
@@ -391,12 +391,40 @@ static void append_norm(builder *b, int i, texp_tensor *in, texp_tensor *out, fl
     append_normalize(b, i, in, out, slope);
 }
 
-static void forward_convolution(builder *b, int i, int train)
+/* The normalisation that takes in all of what convolution i makes, and does nothing else; -1: none. */
+static int norm_behind(const builder *b, int i)
+{
+    const layer *l = b->net->layers + i;
+    if (l->batch_normalize) return i;
+    const int follows = i + 1 < b->net->n && b->fast[i + 1] && l[1].type == BATCHNORM && l->activation == LINEAR &&
+                        count_readers(b->net, i) == 1;
+    return follows ? i + 1 : -1;
+}
+
+/* In evaluation, when the statistics are known beforehand, weights take the normalisation in and nothing is left of it. */
+static void evaluate_convolution(builder *b, int i)
+{
+    texp_convolution *c = b->plan->convolutions + i;
+    const int norm = norm_behind(b, i), fuses = norm > i && norm + 1 < b->net->n && b->fused[norm + 1];
+    const int last = norm < 0 ? i : fuses ? norm + 1 : norm;
+    const texp_tensor *in = input_of_convolution(b, c);
+    texp_op *op = append_io(b, texp_run_conv, i, in, output_of(b, last));
+    op->kind = TEXP_BY_CONVOLUTION;
+    op->convolution = c;
+    op->conv_kind = TEXP_CONV_FORWARD;
+    op->slope = norm > i && !fuses ? 1 : slope_of(b->net->layers[last].activation);
+    op->joined = in->lane_bytes > 0;
+    if (norm < 0) return;
+    op->norm = norm_of(b, norm);
+    if (!c->folded_biases) c->folded_biases = alloc_zero(b->plan, (size_t)c->shape.n * sizeof *c->folded_biases);
+}
+
+static void forward_convolution(builder *b, int i)
 {
     const layer *l = b->net->layers + i;
     texp_convolution *c = b->plan->convolutions + i;
     texp_tensor *in = input_of_convolution(b, c), *out = output_of(b, i), *to = out;
-    if (l->batch_normalize && train) {
+    if (l->batch_normalize) {
         if (!b->raw[i]) b->raw[i] = with_memory(b->plan, blocked_like(b->plan, l));
         to = b->raw[i];
     }
@@ -406,7 +434,7 @@ static void forward_convolution(builder *b, int i, int train)
     op->convolution = c;
     op->conv_kind = TEXP_CONV_FORWARD;
     if (l->batch_normalize) {
-        append_norm(b, i, to, out, slope_of(l->activation), train);
+        append_norm(b, i, to, out, slope_of(l->activation), 1);
     } else if (l->activation != LINEAR) {
         append_io(b, texp_run_activate, i, out, out)->slope = slope_of(l->activation);
     }
@@ -457,9 +485,13 @@ static void forward_fast(builder *b, int i, int train)
     const int fuses = i + 1 < b->net->n && b->fused[i + 1];
     switch (l->type) {
     case CONVOLUTIONAL:
-        forward_convolution(b, i, train);
+        if (train)
+            forward_convolution(b, i);
+        else
+            evaluate_convolution(b, i);
         break;
     case BATCHNORM: {
+        if (!train && b->fast[i - 1] && l[-1].type == CONVOLUTIONAL && norm_behind(b, i - 1) == i) break;
         texp_tensor *in = need(b, i - 1, BLOCKED);
         append_norm(b, i, in, output_of(b, fuses ? i + 1 : i), fuses ? slope_of(l[1].activation) : 1, train);
         break;
@@ -1020,7 +1052,8 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
                                .plain_x = c->plain_input || c->in_plain,
                                .plain_y = c->in_plain,
                                .type = c->type,
-                               .bias = op->conv_kind == TEXP_CONV_FORWARD && !l->batch_normalize};
+                               .bias = op->conv_kind == TEXP_CONV_FORWARD && (op->norm || !l->batch_normalize),
+                               .slope = op->conv_kind == TEXP_CONV_FORWARD ? op->slope : 1};
     op->conv = texp_conv_open(op->conv_kind, &c->shape, &use);
     if (!op->conv) {
         texp_fail("%s: layer %d: oneDNN refuses this convolution; add backend=plain to [net]", plan->net->texp->file,

@@ -1,11 +1,12 @@
 """Trains the network of a Darknet cfg with PyTorch on random images, for `make bench` to compare with.
 
-    train_torch.py CFG [--batch N] [--threads N] [--channels-last] [--bf16] [--evaluate] [--steps N]
+    train_torch.py CFG [--gated] [--batch N] [--threads N] [--channels-last] [--bf16] [--evaluate] [--steps N]
 
-Prints a line for each step: seconds. Needs PyTorch (Debian: python3-torch).
+Prints a line for each step: seconds. --gated: takes a step for each byte that comes in. Needs PyTorch (Debian: python3-torch).
 """
 
 import argparse
+import os
 import time
 
 import torch
@@ -120,6 +121,7 @@ def main():
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--evaluate", action="store_true")
     parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--gated", action="store_true")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -135,7 +137,7 @@ def main():
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
     model.train(not args.evaluate)
     step = 0
-    while not args.steps or step < args.steps:
+    while (not args.steps or step < args.steps) and (not args.gated or os.read(0, 1)):
         start = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16), torch.set_grad_enabled(not args.evaluate):
             loss = F.cross_entropy(model(images).float(), labels)
