@@ -27,6 +27,7 @@ TO_TEST := libcmocka-dev
 TO_TRAIN_fashion-mnist := $(if $(FASHION_MNIST),,dataset-fashion-mnist)
 TO_TRAIN_cifar10 := $(if $(CIFAR10)$(wildcard cifar-10-binary.tar.gz data/cifar-10-binary.tar.gz data/cifar10),,curl \
     ca-certificates)
+TO_BENCH := $(if $(TORCH),,python3-torch)
 TO_FORMAT := clang-format
 TO_FUZZ := clang libclang-rt-14-dev
 
@@ -41,7 +42,6 @@ COMPILE = $(MAKE) -f scripts/compile.mk --no-print-directory
 TEST ?= *
 SHORT := $(wildcard tests/test_$(TEST).c tests/test_$(TEST).sh)
 LONG := $(wildcard tests/long_$(TEST).c tests/long_$(TEST).sh)
-BENCHMARKS := $(wildcard tests/bench_$(TEST).c)
 
 .PHONY: all darknet sources train data test test-long test-programs bench fuzz cfg format help clean distclean
 .NOTPARALLEL:
@@ -83,9 +83,15 @@ test-programs: sources
 	    }; \
 	done
 
-bench: TESTS = $(BENCHMARKS)
-bench: test-programs
-	+@for b in $(BENCHMARKS); do "$$($(COMPILE) -s where)/$${b%.c}" || exit; done
+bench: NEEDS = $(TO_BENCH)
+bench: all
+	+@for goal in 'host bench-tools' 'stock bench-step' 'stock-native bench-step'; do \
+	    $(COMPILE) BUILD=$${goal% *} -q $${goal#* } 2>/dev/null || { \
+	        echo "Compiling to compare with: $${goal% *} ..."; \
+	        $(COMPILE) $(JOBS) BUILD=$${goal% *} $${goal#* } || exit; \
+	    }; \
+	done
+	@scripts/bench.sh
 
 fuzz: NEEDS = $(TO_FUZZ)
 fuzz: sources
@@ -109,7 +115,7 @@ help:
 	@echo 'make test         runs the tests; TEST=schedule runs that one'
 	@echo 'make test-long    runs those that take minutes'
 	@echo '                  SANITIZE=1: either, compiled with AddressSanitizer and UBSan; slower, beside the usual builds'
-	@echo 'make bench        runs the benchmarks'
+	@echo 'make bench        times training against PyTorch and stock Darknet; TORCH=python3 names a Python with PyTorch'
 	@echo 'make fuzz         feeds state files, cfgs and image lists with bytes at random; FUZZ_SECONDS=60 for each'
 	@echo 'make cfg          writes cfg/preresnet32*.cfg anew from scripts/make-cfgs.sh'
 	@echo 'make format       formats the sources'

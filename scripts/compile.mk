@@ -4,6 +4,7 @@
 #   BUILD=stock     pristine Darknet as its own Makefile builds it, without us; a test must fail on it
 #   BUILD=plain     the patched Darknet with the flags of stock, for comparison to the bit
 #   BUILD=double    everything with double in place of float: for `texp verify`, and for finite differences
+#   BUILD=stock-native  stock Darknet with OPENMP=1 and -march=native
 #   BUILD=math      our mathematics alone, without Darknet
 #   BUILD=fuzz      the patched Darknet under clang's libFuzzer, AddressSanitizer and UBSan; see tests/fuzz/host.h
 #
@@ -24,6 +25,12 @@ NATIVE ?= 0
 DEBUG ?= 0
 SANITIZE ?= 0
 
+# Stock Darknet as fast as its own options make it: for `make bench`.
+ifeq ($(BUILD),stock-native)
+override BUILD := stock
+AT_BEST := 1
+endif
+
 # What the double build shall be made with, whichever build it goes into.
 THREADED := $(OPENMP)
 
@@ -35,7 +42,7 @@ override OPENMP := $(if $(filter math,$(BUILD)),1,$(if $(filter double,$(BUILD))
 override ONEDNN := 0
 override NATIVE := 0
 override DEBUG := 0
-O := build/$(BUILD)$(if $(filter double0,$(BUILD)$(THREADED)),-serial)$(if $(filter 1,$(SANITIZE)),-sanitize)
+O := build/$(BUILD)$(if $(AT_BEST),-native)$(if $(filter double0,$(BUILD)$(THREADED)),-serial)$(if $(filter 1,$(SANITIZE)),-sanitize)
 else
 empty :=
 names := $(if $(filter 1,$(GPU)),gpu) $(if $(filter 1,$(CUDNN)),cudnn) $(if $(filter 1,$(OPENCV)),opencv) \
@@ -110,10 +117,10 @@ OPTS := -Ofast
 OUR_OPTS := -O3
 COMMON := -fPIC
 
-ifeq ($(OPENMP),1)
+ifneq ($(filter 1,$(OPENMP) $(AT_BEST)),)
 COMMON += -fopenmp
 endif
-ifeq ($(NATIVE),1)
+ifneq ($(filter 1,$(NATIVE) $(AT_BEST)),)
 COMMON += -march=native
 endif
 ifeq ($(DEBUG),1)
@@ -222,7 +229,7 @@ DEPENDENCIES = -MD -MP -MF $(@:.o=.d)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: program library engine tests fuzzers link where force
+.PHONY: program library engine tests fuzzers link where bench-tools bench-step force
 
 ifeq ($(BUILD)$(filter 1,$(SANITIZE)),host)
 program: darknet libdarknet.a
@@ -295,6 +302,17 @@ tests: $(TEST_PROGRAMS)
 
 $(O)/tests/%: tests/%.c $(O)/libdarknet.a $(O)/flags
 	$(Q)$(CC) $(OUR_FLAGS) -Itests -MD -MP -MF $@.d $< $(filter-out tests/%.c %.h $(O)/flags,$^) -o $@ -lcmocka $(LIBS)
+
+# --- Benchmarks ---------------------------------------------------------------------------------------------------
+
+$(O)/tests/bench/step: tests/bench/step.c $(O)/libdarknet.a $(O)/flags
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_FLAGS) $(filter %.c %.a,$^) -o $@ $(LIBS)
+
+build/bench/machine build/bench/alternate: build/bench/%: tests/bench/%.c
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O3 -fopenmp -Wall -Wextra -Werror $< -o $@
+
+bench-tools: $(O)/tests/bench/step build/bench/machine build/bench/alternate
+bench-step: $(O)/tests/bench/step
 
 # --- Fuzzers -----------------------------------------------------------------------------------------------------
 

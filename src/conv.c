@@ -389,8 +389,9 @@ texp_conv *texp_conv_open(texp_conv_kind kind, const texp_conv_shape *shape, con
     if (kind != TEXP_CONV_FORWARD) conv->use.bias = 0;
     ++shared.users;
     int before = begin_one_thread(use->threads);
-    int good = add_lanes(use->lanes, 0) && (conv->chosen = choose_for(kind, shape, use, block)) &&
-               is_fast(conv->chosen) && make_all(conv, shape);
+    /* Weights are put in order by all threads at once. */
+    int good = add_lanes(use->threads > use->lanes ? use->threads : use->lanes, 0) &&
+               (conv->chosen = choose_for(kind, shape, use, block)) && is_fast(conv->chosen) && make_all(conv, shape);
     end_one_thread(before);
     if (good) return conv;
     texp_conv_close(conv);

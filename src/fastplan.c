@@ -13,10 +13,14 @@
 /* An activation array has one or more forms; which of them hold the values changes along a list. */
 enum { PLAIN = 1, BLOCKED = 2, HALVES = 4, FORMS = 3 };
 
-/* Memory that gradients share one after another. */
+/*
+ * Memory that gradients share one after another. Between two barriers one image is ahead of another, so there its next
+ * user must have images of the same size: then no image's place is another's.
+ */
 typedef struct {
-    size_t bytes;
+    size_t bytes, image;
     int readers; /* layers whose gradient lies there */
+    int barrier; /* how many came before the last user's end */
 } slot;
 
 typedef struct {
@@ -34,6 +38,7 @@ typedef struct {
     int *slots; /* where it lies */
     slot *pool;
     int n_slots;
+    int barriers; /* operations so far that end a stage */
     struct {
         texp_tensor *tensor;
         int slot;
@@ -555,24 +560,37 @@ static void build_forward(builder *b, texp_list *list, int train)
 
 /* --- gradients ---------------------------------------------------------------------------------------------------- */
 
-static int take_slot(builder *b, size_t bytes)
+static int can_take(const builder *b, const slot *s, size_t image)
 {
+    return !s->readers && (s->barrier < b->barriers || s->image == image);
+}
+
+/* The smallest that is large enough, or else the largest, which grows. */
+static int is_better(const slot *s, const slot *than, size_t bytes)
+{
+    if (!than) return 1;
+    if ((s->bytes >= bytes) != (than->bytes >= bytes)) return s->bytes >= bytes;
+    return s->bytes >= bytes ? s->bytes < than->bytes : s->bytes > than->bytes;
+}
+
+static int take_slot(builder *b, size_t image)
+{
+    const size_t bytes = image * (size_t)b->plan->batch;
     int best = -1;
     for (int i = 0; i < b->n_slots; ++i) {
-        const slot *s = b->pool + i;
-        if (s->readers) continue;
-        if (best < 0 || (s->bytes >= bytes ? b->pool[best].bytes < bytes || s->bytes < b->pool[best].bytes
-                                           : s->bytes > b->pool[best].bytes && b->pool[best].bytes < bytes)) {
+        if (can_take(b, b->pool + i, image) && is_better(b->pool + i, best < 0 ? NULL : b->pool + best, bytes))
             best = i;
-        }
     }
     if (best < 0) {
         best = b->n_slots++;
         b->pool = realloc(b->pool, (size_t)b->n_slots * sizeof *b->pool);
+        if (!b->pool) texp_fail("%s: out of memory", b->net->texp->file);
         b->pool[best] = (slot){0};
     }
-    if (b->pool[best].bytes < bytes) b->pool[best].bytes = bytes;
-    b->pool[best].readers = 1;
+    slot *s = b->pool + best;
+    s->bytes = s->bytes > bytes ? s->bytes : bytes;
+    s->image = image;
+    s->readers = 1;
     return best;
 }
 
@@ -589,13 +607,14 @@ static texp_tensor *tensor_in(builder *b, int index, int where)
 static texp_tensor *new_in_slot(builder *b, int index, int *where)
 {
     const texp_tensor *t = blocked_like(b->plan, b->net->layers + index);
-    *where = take_slot(b, tensor_bytes(b->plan, t));
+    *where = take_slot(b, t->image * type_bytes(t->type));
     return tensor_in(b, index, *where);
 }
 
 static void release(builder *b, int where)
 {
     --b->pool[where].readers;
+    b->pool[where].barrier = b->barriers;
 }
 
 /* Where the gradient of layer `index` goes; *add: what another reader has written there is added to. NULL: nobody wants
@@ -653,6 +672,7 @@ static void append_gradient_of_norm(builder *b, int i, const texp_tensor *x, con
     sums->norm = norm_of(b, i);
     sums->slope = slope;
     sums->finish = texp_finish_gradient_sums;
+    ++b->barriers;
     if (!dx) return;
     texp_op *op = append_io(b, texp_run_gradient, i, x, dx);
     op->in2 = dy;
@@ -684,6 +704,7 @@ static void backward_convolution(builder *b, int i)
             texp_op *op = append_io(b, texp_run_bias_sums, i, dy, NULL);
             op->norm = norm_of(b, i);
             op->finish = texp_finish_bias_sums;
+            ++b->barriers;
         }
     }
     if (!l->texp->fixed) {
@@ -873,6 +894,7 @@ static void backward_darknet(builder *b, int i)
         append_io(b, texp_run_zero, i, NULL, delta_of(b, from));
     }
     append(b, texp_run_layer_backward, i)->kind = TEXP_ALONE;
+    ++b->barriers;
     for (int k = 0; (from = source_of(b->net, i, k)) > -2; ++k) {
         if (from < 0 || !b->fast[from] || is_repeated(b->net, i, k)) continue;
         texp_tensor *to = target(b, from, &add);
