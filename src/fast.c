@@ -24,6 +24,11 @@ void texp_use_fast_layers(network *net)
     (void)net;
 }
 
+void texp_keep_outputs(network *net)
+{
+    (void)net;
+}
+
 void texp_plan_free(struct texp_plan *plan)
 {
     (void)plan;
@@ -234,23 +239,20 @@ static texp_plan *plan_for(network *net)
     texp_net *t = net->texp;
     const int lanes = threads_now();
     texp_plan *plan = t->plan;
-    if (plan && plan->batch == net->batch && plan->w == net->w && plan->h == net->h && plan->lanes == lanes)
+    if (plan && plan->n == net->n && plan->batch == net->batch && plan->w == net->w && plan->h == net->h &&
+        plan->lanes == lanes)
         return plan;
     texp_plan_free(plan);
     t->plan = texp_plan_make(net, lanes);
     return t->plan;
 }
 
-/* A gradient of the network's input has no fast form. */
-static texp_plan *usable_plan(network *net)
-{
-    if (!net->texp || !net->texp->fast || net->delta) return NULL;
-    return plan_for(net);
-}
-
 int texp_forward_network(network *net)
 {
-    texp_plan *plan = usable_plan(net);
+    if (!net->texp) return 0;
+    /* A gradient of the network's input has no fast form. */
+    texp_plan *plan = net->texp->fast && !net->delta ? plan_for(net) : NULL;
+    net->texp->went_fast = plan != NULL;
     if (!plan) return 0;
     texp_list *list = net->train ? &plan->train : &plan->evaluate;
     plan->net = net;
@@ -265,15 +267,27 @@ int texp_forward_network(network *net)
     return 1;
 }
 
+/* The way that the forward pass went. */
 int texp_backward_network(network *net)
 {
-    texp_plan *plan = usable_plan(net);
-    if (!plan) return 0;
+    if (!net->texp || !net->texp->went_fast) return 0;
+    texp_plan *plan = net->texp->plan;
+    if (!net->train || net->delta) {
+        texp_fail(
+            "%s: a gradient of the input, or behind a prediction, is for Darknet's own loops; add backend=plain to "
+            "[net]",
+            net->texp->file);
+    }
     plan->net = net;
     set_weights(&plan->backward, plan);
     run_list(&plan->backward, plan);
     add_updates(&plan->backward, plan);
     return 1;
+}
+
+void texp_keep_outputs(network *net)
+{
+    if (net->texp) net->texp->fast = 0;
 }
 
 int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,

@@ -103,7 +103,7 @@ typedef struct {
 
 struct texp_plan {
     network *net;
-    int batch, w, h, lanes; /* what it was made for */
+    int n, batch, w, h, lanes; /* what it was made for */
     const texp_kernels *kernels;
     texp_type type;
     texp_list train, backward, evaluate;

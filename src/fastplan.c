@@ -1139,8 +1139,14 @@ texp_plan *texp_plan_make(network *net, int lanes)
     if (!kernels) return NULL;
     texp_plan *plan = calloc(1, sizeof *plan);
     if (!plan) return NULL;
-    *plan = (texp_plan){
-        .net = net, .batch = net->batch, .w = net->w, .h = net->h, .lanes = lanes, .kernels = kernels, .type = type};
+    *plan = (texp_plan){.net = net,
+                        .n = net->n,
+                        .batch = net->batch,
+                        .w = net->w,
+                        .h = net->h,
+                        .lanes = lanes,
+                        .kernels = kernels,
+                        .type = type};
     plan->norms = alloc_zero(plan, (size_t)net->n * sizeof *plan->norms);
     plan->convolutions = alloc_zero(plan, (size_t)net->n * sizeof *plan->convolutions);
     plan->input = *darknets(plan, NULL, net->c, net->h, net->w);

@@ -33,6 +33,7 @@ typedef struct texp_net {
     int plain; /* backend=plain: Darknet's loops instead of oneDNN */
     int fast; /* the fast CPU backend runs it (fast.h) */
     int bf16; /* precision=bf16: activations are stored so, and convolutions take them so */
+    int went_fast; /* it ran the last forward pass */
     struct texp_plan *plan; /* of the fast backend; owned */
     int frozen_affine; /* affine=0 */
     double norm_eps; /* batchnorm_eps, 0: Darknet's formulas and literals */

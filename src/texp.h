@@ -43,6 +43,8 @@ float *texp_normalize_input(network *net, float *input);
 /* The passes of all layers by the fast CPU backend; 0 where Darknet shall do it. */
 int texp_forward_network(network *net);
 int texp_backward_network(network *net);
+/* Every layer's output shall be where Darknet has it after a pass: Darknet's own code runs this network from here on. */
+void texp_keep_outputs(network *net);
 /* C = alpha op(A) op(B) + beta C as gemm_cpu() has it; 0 where Darknet shall do it. */
 int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
               const float *b, int ldb, float beta, float *c, int ldc);
