@@ -301,7 +301,7 @@ TEST_PROGRAMS := $(LINKED:tests/%.c=$(O)/tests/%)
 tests: $(TEST_PROGRAMS)
 
 $(O)/tests/%: tests/%.c $(O)/libdarknet.a $(O)/flags
-	$(Q)$(CC) $(OUR_FLAGS) -Itests -MD -MP -MF $@.d $< $(filter-out tests/%.c %.h $(O)/flags,$^) -o $@ -lcmocka $(LIBS)
+	$(Q)$(CC) $(OUR_FLAGS) -Itests -DDOUBLE_TWIN='"$(dir $(ENGINE))tests/$*"' -MD -MP -MF $@.d $< $(filter-out tests/%.c %.h $(O)/flags,$^) -o $@ -lcmocka $(LIBS)
 
 # --- Benchmarks ---------------------------------------------------------------------------------------------------
 

@@ -128,10 +128,10 @@ static void run_ops(const texp_stage *stage, const texp_list *list, texp_plan *p
 /* Each lane takes neighbouring parts, so that results do not depend on who is faster. */
 static void run_by_images(const texp_stage *stage, const texp_list *list, texp_plan *plan)
 {
-    const int parts = plan->batch / stage->images;
-#pragma omp parallel for schedule(static, 1) num_threads(plan->lanes)
-    for (int lane = 0; lane < plan->lanes; ++lane) {
-        const int from = (int)((long)parts * lane / plan->lanes), to = (int)((long)parts * (lane + 1) / plan->lanes);
+    const int parts = plan->batch / stage->images, lanes = parts < plan->lanes ? parts : plan->lanes;
+#pragma omp parallel for schedule(static, 1) num_threads(lanes)
+    for (int lane = 0; lane < lanes; ++lane) {
+        const int from = (int)((long)parts * lane / lanes), to = (int)((long)parts * (lane + 1) / lanes);
         for (int p = from; p < to; ++p) {
             const texp_part part = {.lane = lane,
                                     .image = p * stage->images,

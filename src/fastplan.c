@@ -221,6 +221,8 @@ static int has_fast_form(builder *b, int i)
 {
     const layer *l = b->net->layers + i, *before = i ? l - 1 : NULL;
     if (!is_image(l) || l->truth) return 0;
+    /* [dropout] works in the arrays of the layer before it: whoever else reads those reads what it left. */
+    if (i + 1 < b->net->n && l[1].type == DROPOUT && count_readers(b->net, i) > 1) return 0;
     if (before && reads_previous(l) && !is_image(before)) return 0;
     switch (l->type) {
     case CONVOLUTIONAL:
@@ -541,16 +543,30 @@ static void forward_darknet(builder *b, int i)
     b->ready[i + 1] = PLAIN;
 }
 
+static texp_tensor *delta_of(builder *b, int i)
+{
+    const layer *l = b->net->layers + i;
+    return darknets(b->plan, l->delta, l->out_c, l->out_h, l->out_w);
+}
+
+/* Where none reads a layer, a caller may put a gradient after the forward pass. */
+static int has_own_delta(const builder *b, int i)
+{
+    return b->net->layers[i].delta && !count_readers(b->net, i);
+}
+
 static void build_forward(builder *b, texp_list *list, int train)
 {
     b->list = list;
     memset(b->ready, 0, (size_t)(b->net->n + 1) * sizeof *b->ready);
     b->ready[0] = PLAIN;
     for (int i = 0; i < b->net->n; ++i) {
-        if (b->fast[i])
-            forward_fast(b, i, train);
-        else
+        if (!b->fast[i]) {
             forward_darknet(b, i);
+            continue;
+        }
+        forward_fast(b, i, train);
+        if (train && has_own_delta(b, i)) append_io(b, texp_run_zero, i, NULL, delta_of(b, i));
     }
     /* What network_predict returns. */
     int last = b->net->n - 1;
@@ -814,14 +830,12 @@ static void backward_simply(builder *b, int i, texp_runs *run)
     op->which = b->which[i];
 }
 
-/* Gradients that a caller put into a layer that none reads. */
 static void push_delta(builder *b, int i)
 {
-    const layer *l = b->net->layers + i;
     int add;
-    if (count_readers(b->net, i) || !l->delta) return;
+    if (!has_own_delta(b, i)) return;
     texp_tensor *to = target(b, i, &add);
-    append_io(b, texp_run_push, i, darknets(b->plan, l->delta, l->out_c, l->out_h, l->out_w), to)->blocks = to->blocks;
+    append_io(b, texp_run_push, i, delta_of(b, i), to)->blocks = to->blocks;
 }
 
 static void backward_fast(builder *b, int i)
@@ -869,12 +883,6 @@ static int is_repeated(const network *net, int i, int k)
         if (source_of(net, i, j) == source_of(net, i, k)) return 1;
     }
     return 0;
-}
-
-static texp_tensor *delta_of(builder *b, int i)
-{
-    const layer *l = b->net->layers + i;
-    return darknets(b->plan, l->delta, l->out_c, l->out_h, l->out_w);
 }
 
 /* Darknet's layers add to the deltas of those that they read. */

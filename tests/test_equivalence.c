@@ -13,7 +13,7 @@
  * The runs round differently, by a unit in the last place at every operation, and training amplifies. By how much is
  * measured in each test: a network whose weights start off by PUSH of themselves must stay within GROWTH*PUSH. That
  * leaves room for the effect of four units at every update, all adding up: GROWTH * 4 * UNIT * UPDATES < TOLERANCE.
- * In float, rates and batches are such that the push takes no rectifier across its kink, which would be a jump.
+ * A push may take a rectifier across its kink, which is a jump: then other batches are tried.
  */
 #ifdef TEXP_DOUBLE
 enum { UPDATES = 200 };
@@ -128,12 +128,15 @@ static network *make_network(const network_case *k, const char *policy, const re
     return net;
 }
 
+/* Another number, other batches. */
+static int batches;
+
 /* Update k. */
 static void train(network *net, int k)
 {
     int i;
     for (i = 0; i < net->subdivisions; ++i) {
-        set_batch(net, 1000 * (i + 1) + k);
+        set_batch(net, 100000 * batches + 1000 * (i + 1) + k);
         train_network_datum(net);
     }
 }
@@ -211,21 +214,35 @@ typedef struct {
     const char *backend;
 } pair_case;
 
-static void exponential_forms_train_as_their_base(void **state)
+/* d: of a pushed copy of the base, of texp++ and of texp with the correction, each against the base. */
+static void train_forms(const pair_case *p, differences d[3])
 {
-    const pair_case *p = *state;
     network *nets[] = {make_network(p->network, "", p->recipe, p->backend),
                        make_network(p->network, "", p->recipe, p->backend),
                        make_network(p->network, "policy=texp++\nbase_", p->recipe, p->backend),
                        make_network(p->network, "policy=texp\nmomentum_correction=1\nbase_", p->recipe, p->backend)};
-    differences d[3];
     assert_int_equal(nets[2]->texp->growing, p->network->growing);
     assert_int_equal(nets[3]->texp->growing, p->network->growing);
     push(nets[1]);
     train_together(nets, 4, d, NULL);
-    assert_below(d[0].training, GROWTH * PUSH);
-    assert_below(d[0].evaluation, GROWTH * PUSH);
+}
+
+static int is_smooth(const differences *pushed)
+{
+    return pushed->training < GROWTH * PUSH && pushed->evaluation < GROWTH * PUSH;
+}
+
+static void exponential_forms_train_as_their_base(void **state)
+{
+    enum { TRIES = 5 };
+    differences d[3];
     assert_true(GROWTH * 4 * UNIT * UPDATES < TOLERANCE);
+    for (batches = 0; batches < TRIES; ++batches) {
+        train_forms(*state, d);
+        if (is_smooth(d)) break;
+    }
+    batches = 0;
+    assert_true(is_smooth(d));
     assert_same_function(d[1]);
     assert_same_function(d[2]);
 }
