@@ -5,13 +5,11 @@
 #include "net.h"
 #include "origin.h"
 #include "probe.h"
+#include "quiet.h"
 
 #include "option_list.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
 
 static const char usage[] = "usage: darknet texp check CFG [-csv] [-probe]";
 
@@ -37,87 +35,6 @@ static check_options read_arguments(int argc, char **argv)
     return o;
 }
 
-/* --- what Darknet prints ------------------------------------------------------------------------------------------ */
-
-static struct {
-    FILE *held; /* what goes to stderr while the cfg is parsed; NULL: nothing is held */
-    int shown; /* the real one */
-    int has_verdict;
-} state;
-
-static void hold_stderr(void)
-{
-    fflush(stderr);
-    state.held = tmpfile();
-    state.shown = dup(STDERR_FILENO);
-    if (state.held && state.shown >= 0) dup2(fileno(state.held), STDERR_FILENO);
-}
-
-/* Behind the layer table's number, or at the beginning of its own line. */
-static const char *message_in(const char *line)
-{
-    const char *text = line + strspn(line, " ");
-    size_t digits = strspn(text, "0123456789");
-    return digits && text[digits] == ' ' ? text + digits + 1 : line;
-}
-
-static int is_warning(const char *line)
-{
-    return strstr(line, "Unused field") || strstr(line, "going with") || strstr(line, "ignored, line");
-}
-
-/* Shows what is not part of the layer table: warnings, or the message that the program ends with, which is the last. */
-static void release_stderr(int failed)
-{
-    char *line = NULL, *last = NULL;
-    size_t room = 0;
-    FILE *held = state.held;
-    if (!held) return;
-    state.held = NULL;
-    fflush(stderr);
-    dup2(state.shown, STDERR_FILENO);
-    close(state.shown);
-    rewind(held);
-    while (getline(&line, &room, held) > 0) {
-        if (!failed && is_warning(line)) fputs(message_in(line), stderr);
-        if (line[strspn(line, " \n")] == 0) continue;
-        free(last);
-        last = strdup(line);
-    }
-    if (failed && last) fputs(message_in(last), stderr);
-    free(line);
-    free(last);
-    fclose(held);
-}
-
-/* Whatever ends the program before, Darknet's own exits among it, says neither yes nor no. */
-static void exit_without_verdict(void)
-{
-    if (state.has_verdict) return;
-    release_stderr(1);
-    fflush(NULL);
-    _exit(TEXP_CHECK_BAD);
-}
-
-/* Darknet asserts that the last convolution has as many filters as [yolo] and its like need. */
-static void end_assertion(int signal_number)
-{
-    (void)signal_number;
-    exit_without_verdict();
-}
-
-/* [yolo] and others print with every forward pass; the table has stdout to itself. */
-static FILE *take_stdout(void)
-{
-    fflush(stdout);
-    int kept = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY);
-    FILE *out = kept < 0 || nowhere < 0 ? NULL : fdopen(kept, "w");
-    if (!out) texp_fail("can't open /dev/null: %s", strerror(errno));
-    dup2(nowhere, STDOUT_FILENO);
-    close(nowhere);
-    return out;
-}
-
 /* --- a light network ---------------------------------------------------------------------------------------------- */
 
 static const char *wanted_batch;
@@ -141,13 +58,9 @@ static network *parse(const check_options *o)
 {
     wanted_batch = o->probe ? "2" : "1"; /* batch normalisation of a vector needs two */
     srand(1);
-    hold_stderr();
-    signal(SIGABRT, end_assertion);
     texp_change_net_keys = set_batch;
-    network *net = parse_network_cfg((char *)o->cfg);
+    network *net = texp_parse_quietly(o->cfg, 1);
     texp_change_net_keys = NULL;
-    signal(SIGABRT, SIG_DFL);
-    release_stderr(0);
     return net;
 }
 
@@ -249,10 +162,10 @@ static int probe_passes(FILE *out, network *net)
 
 int texp_check_main(int argc, char **argv)
 {
-    atexit(exit_without_verdict);
+    texp_exit_without_verdict(TEXP_CHECK_BAD);
     gpu_index = -1;
     check_options o = read_arguments(argc, argv);
-    FILE *out = take_stdout();
+    FILE *out = texp_take_stdout();
     network *net = parse(&o);
     texp_analyse(net); /* parsing does so only where the cfg has keys of ours */
     int yes = net->texp->invariant;
@@ -264,6 +177,6 @@ int texp_check_main(int argc, char **argv)
     if (fflush(out) || ferror(out)) texp_fail("the table can't be written: %s", strerror(errno));
     free_network(net);
     fclose(out);
-    state.has_verdict = 1;
+    texp_give_verdict();
     return yes ? TEXP_CHECK_YES : TEXP_CHECK_NO;
 }

@@ -4,6 +4,7 @@
 #include "layers.h"
 #include "net.h"
 #include "origin.h"
+#include "quiet.h"
 #include "texp.h"
 #include "verify_compare.h"
 #include "verify_data.h"
@@ -11,11 +12,9 @@
 #include "option_list.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <float.h>
 #include <limits.h>
 #include <math.h>
-#include <unistd.h>
 
 /*
  * With -resync both start every update from one state. What they do in it differs by roundings: sums of up to some 1e5
@@ -92,26 +91,13 @@ static void set_batch(list *options)
     set_key(options, "subdivisions", batch % parts ? 1 : parts);
 }
 
-/* Darknet prints a table for each: one is enough. */
-static network *parse_copy(const char *cfg, int quiet)
+/* Its warnings once are enough. */
+static network *parse_copy(const char *cfg, int warns)
 {
-    int shown = -1;
     srand(1); /* the same weights each time */
-    if (quiet) {
-        int nowhere = open("/dev/null", O_WRONLY);
-        fflush(stderr);
-        shown = dup(STDERR_FILENO);
-        dup2(nowhere, STDERR_FILENO);
-        close(nowhere);
-    }
     texp_change_net_keys = set_batch;
-    network *net = parse_network_cfg((char *)cfg);
+    network *net = texp_parse_quietly(cfg, warns);
     texp_change_net_keys = NULL;
-    if (quiet) {
-        fflush(stderr);
-        dup2(shown, STDERR_FILENO);
-        close(shown);
-    }
     return net;
 }
 
@@ -137,7 +123,7 @@ static void push(network *net)
 
 static network *parse_base(const char *cfg)
 {
-    network *net = parse_copy(cfg, 1);
+    network *net = parse_copy(cfg, 0);
     texp_unfold(net);
     return net;
 }
@@ -321,7 +307,7 @@ int texp_verify(const texp_verify_options *o)
 {
     trial t = {.o = o};
     wanted_batch = o->batch;
-    t.policy = parse_copy(o->cfg, 0);
+    t.policy = parse_copy(o->cfg, 1);
     if (t.policy->texp->recipe.form == TEXP_PLAIN) {
         fprintf(o->out, "%s: policy=%s: its own base recipe, there is nothing to verify\n", o->cfg,
                 t.policy->texp->policy);
@@ -378,37 +364,15 @@ static texp_verify_options read_arguments(int argc, char **argv)
     return o;
 }
 
-/* Darknet's [yolo] and others print with every forward pass; the table has stdout to itself. */
-static FILE *take_stdout(void)
-{
-    fflush(stdout);
-    int kept = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY);
-    FILE *out = kept < 0 || nowhere < 0 ? NULL : fdopen(kept, "w");
-    if (!out) texp_fail("can't open /dev/null: %s", strerror(errno));
-    dup2(nowhere, STDOUT_FILENO);
-    close(nowhere);
-    return out;
-}
-
-static int has_verdict;
-
-/* Whatever else ends the program, Darknet's own exits among it, says neither yes nor no. */
-static void exit_without_verdict(void)
-{
-    if (has_verdict) return;
-    fflush(NULL);
-    _exit(2);
-}
-
 int texp_verify_main(int argc, char **argv)
 {
-    atexit(exit_without_verdict);
+    texp_exit_without_verdict(2);
     gpu_index = -1;
     texp_verify_options o = read_arguments(argc, argv);
-    o.out = take_stdout();
+    o.out = texp_take_stdout();
     int verdict = texp_verify(&o);
     if (fflush(o.out) || ferror(o.out)) texp_fail("can't write the table: %s", strerror(errno));
     fclose(o.out);
-    has_verdict = 1;
+    texp_give_verdict();
     return verdict;
 }
