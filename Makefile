@@ -83,8 +83,9 @@ test-programs: sources
 	    }; \
 	done
 
-bench: NEEDS = $(TO_BENCH)
-bench: all
+bench: NEEDS = $(TO_BENCH) $(TO_TEST)
+bench: TESTS = tests/test_gradients.c
+bench: all test-programs
 	+@for goal in 'host bench-tools' 'stock bench-step' 'stock-native bench-step'; do \
 	    $(COMPILE) BUILD=$${goal% *} -q $${goal#* } 2>/dev/null || { \
 	        echo "Compiling to compare with: $${goal% *} ..."; \

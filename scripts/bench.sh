@@ -115,7 +115,8 @@ printf 'classes=10\ntrain=%s\nvalid=%s\nlabels=%s\nbackup=%s\n' "$work/train.lis
 
 # --- first whether it computes the right thing -----------------------------------------------------------------------------
 
-step=$(make -s -f scripts/compile.mk where)/tests/bench/step
+programs=$(make -s -f scripts/compile.mk where)/tests
+step=$programs/bench/step
 bf16=
 if "$step" "$work/check16.cfg" check >"$work/said" 2>/dev/null; then bf16=yes; fi
 for cfg in check check-resnet18 check-darknet19 check-vgg11 check-tiny ${bf16:+check16}; do
@@ -165,6 +166,13 @@ awk -F'|' -v machine="$machine" '/backend=auto/ { split(machine, m, /[ ,]+/)
 echo "What a step consists of, backend=auto:"
 "$step" $ours split
 [ -z "$bf16" ] || { echo "precision=bf16:" && "$step" "$work/bf16.cfg" split; }
+echo
+
+echo "Small networks of test_gradients, forward and backward:"
+"$programs/test_gradients" --time
+echo
+echo "Loader, one core:"
+"$programs/bench/loader"
 echo
 
 # --- other networks ----------------------------------------------------------------------------------------------------------

@@ -694,6 +694,46 @@ static void gradient_of_the_input_is_left_to_darknet(void **state)
 
 #endif
 
+#ifndef TEXP_DOUBLE
+
+/* ---- The same list, timed: for `make bench`. */
+
+static double seconds_of(const network_case *k, const char *backend)
+{
+    enum { PASSES = 15, MIDDLE = PASSES / 2 };
+    problem p = make_problem(k, backend, epsilon_of(k));
+    double seconds[PASSES];
+    int i, j;
+    loss_of(p.net);
+    for (i = 0; i < PASSES; ++i) {
+        double start = what_time_is_it_now();
+        loss_of(p.net);
+        backward_network(p.net);
+        seconds[i] = what_time_is_it_now() - start;
+        for (j = i; j > 0 && seconds[j] < seconds[j - 1]; --j) {
+            double larger = seconds[j - 1];
+            seconds[j - 1] = seconds[j];
+            seconds[j] = larger;
+        }
+    }
+    free_problem(&p);
+    return seconds[MIDDLE];
+}
+
+static int print_times(void)
+{
+    int i;
+    for (i = 0; i < CASES; ++i) {
+        if (!cases[i].large) continue;
+        double fast = seconds_of(cases + i, "auto"), plain = seconds_of(cases + i, "plain");
+        printf("%-40s %8.0f us, backend=plain %8.0f us, ratio %.1f\n", cases[i].name, 1e6 * fast, 1e6 * plain,
+               plain / fast);
+    }
+    return 0;
+}
+
+#endif
+
 /* ---- One test for each case and claim. */
 
 static struct CMUnitTest tests[4 * CASES + 4];
@@ -727,7 +767,7 @@ int main(int argc, char **argv)
     add_test("darknets_batch_norm_gradient_is_off_by_one_part_in_n", NULL, NULL,
              darknets_batch_norm_gradient_is_off_by_one_part_in_n, NULL);
 #else
-    (void)argc, (void)argv;
+    if (argc == 2 && !strcmp(argv[1], "--time")) return print_times();
     for (i = 0; i < CASES; ++i) {
         add_test("fast_layers_do_what_plain_loops_do_in_double", cases[i].name, NULL,
                  fast_layers_do_what_plain_loops_do_in_double, (void *)&cases[i]);

@@ -1,7 +1,6 @@
-/* links: float */
 /*
  * Images a second of the loader on one core, for 32x32 images in colour:
- *     bench_loader [seconds 1] [list labels classes]
+ *     loader [seconds 1] [list labels classes]
  * Without a list it writes 1,000 images of noise to a folder of its own. Prints the best of five runs of each part and
  * fails where the whole, from bytes to augmented floats and truth, stays below 10,000 a second.
  */
@@ -29,7 +28,7 @@ static double now(void)
 
 static void give_up(const char *what)
 {
-    fprintf(stderr, "bench_loader: %s\n", what);
+    fprintf(stderr, "loader: %s\n", what);
     exit(1);
 }
 
@@ -139,7 +138,7 @@ static int measure(const char *list, const char *labels, int classes, double sec
     texp_dataset_close(set);
     free(values);
     if (all >= NEEDED) return 0;
-    fprintf(stderr, "bench_loader: below %d images/s\n", NEEDED);
+    fprintf(stderr, "loader: below %d images/s\n", NEEDED);
     return 1;
 }
 
@@ -149,7 +148,7 @@ int main(int argc, char **argv)
     double seconds = argc > 1 ? atof(argv[1]) : 1;
     int status;
     if (argc == 5) return measure(argv[2], argv[3], atoi(argv[4]), seconds);
-    if (argc > 2 || seconds <= 0) give_up("usage: bench_loader [seconds] [list labels classes]");
+    if (argc > 2 || seconds <= 0) give_up("usage: loader [seconds] [list labels classes]");
     if (!mkdtemp(folder)) give_up("cannot make a folder in /tmp");
     snprintf(list, sizeof list, "%s/list", folder);
     snprintf(labels, sizeof labels, "%s/labels", folder);
