@@ -5,7 +5,7 @@
 set -u
 
 root=$(pwd)
-TEXP_DARKNET=${TEXP_DARKNET:-$root/darknet}
+TEXP_DARKNET=$(realpath "${DARKNET_BIN:-$root/darknet}")
 export TEXP_DARKNET
 [ -x "$TEXP_DARKNET" ] || {
     echo "not ok prepare: no program $TEXP_DARKNET; run make first"
