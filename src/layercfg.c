@@ -181,6 +181,10 @@ static int on_gpu(void)
 void texp_parse_end(network *net)
 {
     texp_net *t = net->texp;
+    if (!on_gpu()) {
+        texp_use_plain_layers(net);
+        if (!t->plain) texp_use_fast_layers(net);
+    }
     if (!t->ours) return;
     texp_analyse(net);
     texp_make_tracks(net);
@@ -198,7 +202,4 @@ void texp_parse_end(network *net)
         warn_of_obstacles(net);
         warn_of_range(t);
     }
-    if (on_gpu()) return;
-    texp_use_plain_layers(net);
-    if (!t->plain) texp_use_fast_layers(net);
 }

@@ -233,7 +233,6 @@ texp_probe_result texp_probe(network *net)
 {
     probe p;
     int nowhere;
-    if (!net->texp->fast && !net->texp->plain) texp_use_fast_layers(net);
     prepare(net);
     open_probe(&p, net);
     keep_outputs(&p);

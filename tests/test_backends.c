@@ -1,0 +1,256 @@
+/* links: float */
+/*
+ * Darknet's own cfgs on both backends: the same outputs and gradients; the same again to the bit; and by the convolutions
+ * of a processor without AVX-512, in a process of its own (--avx2).
+ */
+#include "support.h"
+
+#include "fast.h"
+#include "net.h"
+
+#include "option_list.h"
+
+typedef struct {
+    const char *name;
+    int side; /* of its images here; 0: its own */
+    int batch;
+} cfg_case;
+
+static const cfg_case cfgs[] = {
+    {"resnet50", 64, 3}, {"darknet19", 64, 3}, {"yolov3-tiny", 96, 2}, {"densenet201", 64, 3}, {"alexnet", 0, 2},
+};
+enum { CFGS = sizeof cfgs / sizeof *cfgs };
+
+/* --- networks ------------------------------------------------------------------------------------------------------- */
+
+static const cfg_case *wanted;
+static const char *wanted_backend, *wanted_precision;
+
+static void set_key(list *options, const char *key, const char *value)
+{
+    for (node *n = options->front; n; n = n->next) {
+        kvp *pair = n->val;
+        if (strcmp(pair->key, key)) continue;
+        pair->val = (char *)value;
+        return;
+    }
+    option_insert(options, strdup(key), (char *)value);
+}
+
+static void set_keys(list *options)
+{
+    static char side[16], batch[16];
+    snprintf(side, sizeof side, "%d", wanted->side);
+    snprintf(batch, sizeof batch, "%d", wanted->batch);
+    set_key(options, "batch", batch);
+    set_key(options, "subdivisions", "1");
+    if (wanted->side) {
+        set_key(options, "height", side);
+        set_key(options, "width", side);
+    }
+    set_key(options, "backend", wanted_backend);
+    set_key(options, "precision", wanted_precision);
+}
+
+static size_t weights_of(const layer *l)
+{
+    if (!l->weights || !l->weight_updates) return 0;
+    return l->type == CONNECTED ? (size_t)l->inputs * l->outputs : (size_t)l->nweights;
+}
+
+static network *make_network(const cfg_case *c, const char *backend, const char *precision)
+{
+    char file[256];
+    snprintf(file, sizeof file, "build/darknet/cfg/%s.cfg", c->name);
+    wanted = c;
+    wanted_backend = backend;
+    wanted_precision = precision;
+    hush();
+    srand(3);
+    texp_change_net_keys = set_keys;
+    network *net = parse_network_cfg(file);
+    texp_change_net_keys = NULL;
+    speak();
+    fill(net->input, (size_t)net->inputs * net->batch, 1, -1, 1);
+    for (int b = 0; net->truth && b < net->batch && net->truths; ++b)
+        net->truth[(size_t)b * net->truths + b] = b ? 1 : 0;
+    return net;
+}
+
+static void one_pass(network *net)
+{
+    srand(4); /* [dropout] and [crop] */
+    *net->seen = (size_t)net->batch;
+    net->train = 1;
+    hush();
+    forward_network(net);
+    backward_network(net);
+    speak();
+}
+
+/* --- distances ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    double output, gradient; /* relative, in the 2-norm */
+} distances;
+
+static double apart(const float *a, const float *b, size_t n, double *length)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) {
+        sum += (a[i] - (double)b[i]) * (a[i] - (double)b[i]);
+        *length += (double)b[i] * b[i];
+    }
+    return sum;
+}
+
+static distances distances_of(const network *p, const network *q)
+{
+    double outputs = 0, output_length = 0, gradients = 0, gradient_length = 0;
+    for (int i = 0; i < p->n; ++i) {
+        const layer *a = p->layers + i, *b = q->layers + i;
+        if (a->type == YOLO || a->type == SOFTMAX)
+            outputs += apart(a->output, b->output, (size_t)a->outputs * a->batch, &output_length);
+        if (weights_of(a)) gradients += apart(a->weight_updates, b->weight_updates, weights_of(a), &gradient_length);
+    }
+    assert_true(output_length > 0 && gradient_length > 0);
+    return (distances){sqrt(outputs / output_length), sqrt(gradients / gradient_length)};
+}
+
+/* What moving every weight by a unit in the last place does. In networks of this size that takes some rectifiers across
+ * their kinks, as any other rounding does: so it measures those jumps as well. */
+static distances distances_of_a_push(const cfg_case *c, const network *plain)
+{
+    network *pushed = make_network(c, "plain", "float32");
+    for (int i = 0; i < pushed->n; ++i) {
+        const layer *l = pushed->layers + i;
+        for (size_t j = 0; j < weights_of(l); ++j) l->weights[j] *= 1 + 0x1p-23f * (random_bits(i, j) & 1 ? 1 : -1);
+    }
+    one_pass(pushed);
+    distances d = distances_of(pushed, plain);
+    free_network(pushed);
+    return d;
+}
+
+/* --- tests ---------------------------------------------------------------------------------------------------------- */
+
+/* A step back adds rounding in each product where the push adds it once: as in test_gradients.c, eightfold. */
+static void stock_cfgs_give_the_same_on_both_backends(void **state)
+{
+    const cfg_case *c = *state;
+    network *plain = make_network(c, "plain", "float32"), *fast = make_network(c, "auto", "float32");
+    one_pass(plain);
+    one_pass(fast);
+    assert_true(fast->texp->went_fast && !plain->texp->went_fast);
+    distances d = distances_of(fast, plain), push = distances_of_a_push(c, plain);
+    assert_below(d.output, fmin(8 * (push.output + 0x1p-24), 1e-3));
+    assert_below(d.gradient, fmin(8 * (push.gradient + 0x1p-24), 5e-2));
+    free_network(plain);
+    free_network(fast);
+}
+
+static void train(network *net)
+{
+    net->learning_rate = net->texp->parsed_rate = .001;
+    net->burn_in = 0;
+    for (int i = 0; i < 3; ++i) {
+        srand(5 + i);
+        hush();
+        train_network_datum(net);
+        speak();
+    }
+}
+
+static void runs_repeat_to_the_bit(void **state)
+{
+    const char *precision = *state;
+    const cfg_case c = {"darknet19", 64, 6};
+    network *nets[] = {make_network(&c, "auto", precision), make_network(&c, "auto", precision)};
+    for (int k = 0; k < 2; ++k) train(nets[k]);
+    for (int i = 0; i < nets[0]->n; ++i) {
+        const layer *a = nets[0]->layers + i, *b = nets[1]->layers + i;
+        size_t n = weights_of(a);
+        if (n) assert_memory_equal(a->weights, b->weights, n * sizeof *a->weights);
+        if (n) assert_true(isfinite(a->weights[n / 2]));
+    }
+    for (int k = 0; k < 2; ++k) free_network(nets[k]);
+}
+
+/*
+ * Rounding to 8 bits moves an activation by 2^-9 of itself at most. The output of a network of 19 layers by less than
+ * the sum of 19, as relative errors of one layer reach the next unmagnified but for its normalisation's part.
+ */
+static void bf16_is_near_float(void **state)
+{
+    (void)state;
+    const cfg_case c = {"darknet19", 64, 6};
+    network *whole = make_network(&c, "auto", "float32"), *half = make_network(&c, "auto", "bf16");
+    one_pass(whole);
+    one_pass(half);
+    distances d = distances_of(half, whole);
+    assert_below(d.output, 19 * 0x1p-9 * 4);
+    assert_above(d.output, 0x1p-16); /* it is another precision */
+    assert_below(d.gradient, .7);
+    free_network(whole);
+    free_network(half);
+}
+
+static const char *own_name;
+
+/* Exit status of this program with a flag, oneDNN told that the processor has AVX2 at most. */
+static int run_with_avx2(void)
+{
+    char command[4096];
+    snprintf(command, sizeof command, "ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 %s --avx2", own_name);
+    return system(command);
+}
+
+static int prints_what_avx2_does(void)
+{
+    const cfg_case c = {"darknet19", 64, 3};
+    if (texp_conv_block() != 8) {
+        print_message("the block is %d, not 8\n", texp_conv_block());
+        return 1;
+    }
+    if (!texp_why_no_bf16()) {
+        print_message("bf16 is not refused\n");
+        return 1;
+    }
+    network *plain = make_network(&c, "plain", "float32"), *fast = make_network(&c, "auto", "float32");
+    one_pass(plain);
+    one_pass(fast);
+    distances d = distances_of(fast, plain), push = distances_of_a_push(&c, plain);
+    print_message("output %.1e, gradient %.1e, pushed %.1e and %.1e\n", d.output, d.gradient, push.output,
+                  push.gradient);
+    return !fast->texp->went_fast || d.output > 8 * (push.output + 0x1p-24) ||
+           d.gradient > 8 * (push.gradient + 0x1p-24);
+}
+
+static void processors_without_avx512_give_the_same(void **state)
+{
+    (void)state;
+    if (!__builtin_cpu_supports("avx2")) skip();
+    assert_int_equal(run_with_avx2(), 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct CMUnitTest tests[CFGS + 8];
+    int n = 0;
+    own_name = argv[0];
+    if (argc == 2 && !strcmp(argv[1], "--avx2")) return prints_what_avx2_does();
+    for (int i = 0; i < CFGS; ++i) {
+        char *name;
+        if (asprintf(&name, "stock_cfgs_give_the_same_on_both_backends:%s", cfgs[i].name) < 0) return 99;
+        tests[n++] = (struct CMUnitTest){name, stock_cfgs_give_the_same_on_both_backends, NULL, NULL, (void *)&cfgs[i]};
+    }
+    tests[n++] = (struct CMUnitTest){"runs_repeat_to_the_bit", runs_repeat_to_the_bit, NULL, NULL, (void *)"float32"};
+    if (!texp_why_no_bf16()) {
+        tests[n++] =
+            (struct CMUnitTest){"runs_repeat_to_the_bit:bf16", runs_repeat_to_the_bit, NULL, NULL, (void *)"bf16"};
+        tests[n++] = (struct CMUnitTest){"bf16_is_near_float", bf16_is_near_float, NULL, NULL, NULL};
+    }
+    tests[n++] = (struct CMUnitTest){"processors_without_avx512_give_the_same", processors_without_avx512_give_the_same,
+                                     NULL, NULL, NULL};
+    return _cmocka_run_group_tests("backends", tests, (size_t)n, NULL, NULL);
+}
