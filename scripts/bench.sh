@@ -147,6 +147,7 @@ set -- "Darknet as it was, ResNet32 (batch 8)" 8 "exec build/stock/tests/bench/s
     "backend=auto" 128 "exec $step $ours" \
     "  in classifier train, with its images" 128 \
     "free:exec ./darknet classifier train $work/bench.data $ours 2>/dev/null" \
+    "  policy=steps instead of texp++" 128 "exec $step cfg/preresnet32-steps.cfg" \
     "  batch 32" 32 "exec $step $work/32.cfg" \
     "  batch 512" 512 "exec $step $work/512.cfg" \
     "  one thread" 128 "OMP_NUM_THREADS=1 exec $step $ours" \

@@ -549,12 +549,6 @@ static texp_tensor *delta_of(builder *b, int i)
     return darknets(b->plan, l->delta, l->out_c, l->out_h, l->out_w);
 }
 
-/* Where none reads a layer, a caller may put a gradient after the forward pass. */
-static int has_own_delta(const builder *b, int i)
-{
-    return b->net->layers[i].delta && !count_readers(b->net, i);
-}
-
 static void build_forward(builder *b, texp_list *list, int train)
 {
     b->list = list;
@@ -566,12 +560,11 @@ static void build_forward(builder *b, texp_list *list, int train)
             continue;
         }
         forward_fast(b, i, train);
-        if (train && has_own_delta(b, i)) append_io(b, texp_run_zero, i, NULL, delta_of(b, i));
+        if (count_readers(b->net, i)) continue;
+        /* What no layer reads is the network's answer, and its caller's to read. */
+        need(b, i, PLAIN);
+        if (train && b->net->layers[i].delta) append_io(b, texp_run_zero, i, NULL, delta_of(b, i));
     }
-    /* What network_predict returns. */
-    int last = b->net->n - 1;
-    while (last > 0 && b->net->layers[last].type == COST) --last;
-    need(b, last, PLAIN);
 }
 
 /* --- gradients ---------------------------------------------------------------------------------------------------- */
@@ -833,7 +826,7 @@ static void backward_simply(builder *b, int i, texp_runs *run)
 static void push_delta(builder *b, int i)
 {
     int add;
-    if (!has_own_delta(b, i)) return;
+    if (!b->net->layers[i].delta || count_readers(b->net, i)) return;
     texp_tensor *to = target(b, i, &add);
     append_io(b, texp_run_push, i, delta_of(b, i), to)->blocks = to->blocks;
 }

@@ -6,7 +6,7 @@ set -u
 failed=0
 
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
-    unformatted=$(clang-format --dry-run -Werror src/*.[ch] tests/*.[ch] 2>&1 | sed -n 's/:.*//p' | grep -E '\.[ch]$' | sort -u | tr '\n' ' ')
+    unformatted=$(clang-format --dry-run -Werror src/*.[ch] tests/*.[ch] tests/*/*.[ch] 2>&1 | sed -n 's/:.*//p' | grep -E '\.[ch]$' | sort -u | tr '\n' ' ')
     if [ -z "$unformatted" ]; then
         echo "ok sources_are_formatted"
     else
