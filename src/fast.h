@@ -142,6 +142,13 @@ void texp_print_work(network *net, FILE *file, double seconds);
 texp_plan *texp_plan_make(network *net, int lanes);
 void *texp_plan_alloc(texp_plan *plan, size_t bytes);
 
+/* faststages.c: the stages of a list, with their convolutions; and when all lists have theirs, the lanes' memory. */
+void texp_plan_stages(texp_plan *plan, texp_list *list);
+void texp_plan_scratch(texp_plan *plan);
+size_t texp_type_bytes(texp_type type);
+/* Of a convolution, in its type. */
+size_t texp_weight_bytes(const texp_convolution *c);
+
 /* fastops.c: what operations run. */
 typedef void texp_runs(const texp_op *, texp_plan *, const texp_part *);
 typedef void texp_finishes(const texp_op *, texp_plan *);

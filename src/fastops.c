@@ -8,7 +8,7 @@
 
 static size_t value_bytes(const texp_tensor *t)
 {
-    return t->type == TEXP_BF16 ? 2 : 4;
+    return texp_type_bytes(t->type);
 }
 
 /* The first value of a part's images in this block of channels. */
@@ -105,9 +105,8 @@ static void pushed(const texp_plan *plan, texp_tensor *t, const texp_part *part,
     }
 }
 
-static void *second_half(const texp_plan *plan, const texp_tensor *first, const texp_part *part, void *room)
+static void *second_half(const texp_tensor *first, const texp_part *part, void *room)
 {
-    (void)plan;
     return (char *)room + round_up((size_t)part->images * first->c * first->pixels * sizeof(float));
 }
 
@@ -143,7 +142,7 @@ void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
     if (c->in_plain) {
         void *room = scratch_of(plan, part->lane);
         x = op->in->plain ? x : pulled(plan, op->in, part, room);
-        y = second_half(plan, op->in, part, room);
+        y = second_half(op->in, part, room);
     }
     convolve(op, plan, part, x, c->in_plain ? plain_bytes(op->in) : image_bytes(op->in), y,
              c->in_plain ? plain_bytes(op->out) : image_bytes(op->out), c->weights, bias);
@@ -162,7 +161,7 @@ void texp_run_conv_weights(const texp_op *op, texp_plan *plan, const texp_part *
         room += c->updates_size * sizeof(float);
     }
     if (c->in_plain) {
-        void *rest = second_half(plan, op->in, part, room);
+        void *rest = second_half(op->in, part, room);
         x = op->in->plain ? x : pulled(plan, op->in, part, room);
         y = pulled(plan, op->in2, part, rest);
     }
@@ -180,7 +179,7 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
     texp_tensor *dx = op->out;
     void *x = at(dx, part, 0), *y = at(op->in, part, 0), *room = scratch_of(plan, part->lane);
     if (c->in_plain) {
-        y = pulled(plan, op->in, part, second_half(plan, dx, part, room));
+        y = pulled(plan, op->in, part, second_half(dx, part, room));
         x = room;
     } else if (op->add) {
         x = room;
