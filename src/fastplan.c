@@ -625,10 +625,14 @@ static texp_tensor *target(builder *b, int index, int *add)
     return b->gradients[index];
 }
 
-/* Whether layer `index` reads its gradient in the operations that follow at once, and then no more. */
+/*
+ * Whether layer `index` reads its gradient in the operations that follow at once, and then no more; each value, or all
+ * of an image, before one of the layer's input is written. [maxpool] with overlapping windows writes between its reads.
+ */
 static int reads_at_once(const builder *b, int index, int reader)
 {
-    return index == reader - 1 && b->net->layers[index].type != SHORTCUT && b->net->layers[index].type != ROUTE;
+    const LAYER_TYPE type = b->net->layers[index].type;
+    return index == reader - 1 && type != SHORTCUT && type != ROUTE && type != MAXPOOL;
 }
 
 /* The gradient of `index` is that of `reader`, of the same shape, and lies in the same place. */

@@ -101,6 +101,8 @@ static const network_case cases[] = {
     {"shortcut_from_what_a_1x1_convolution_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") CONV(2, 1, 1, "") ADD(-2) LOSS, 0},
     {"shortcut_from_what_a_maxpool_and_a_route_read", 2, 2, 6, 4,
      CONV(2, 3, 1, "") MAX_POOL CONV(2, 3, 1, "") FROM("-3") ADD(-4) LOSS, 0},
+    {"shortcut_from_what_a_maxpool_of_its_shape_reads", 3, 2, 6, 4,
+     CONV(2, 3, 1, "") SECTION("maxpool", "size=3\nstride=1\n") ADD(-2) LOSS, 0},
     {"shortcuts_of_one_layer", 3, 2, 5, 3,
      CONV(2, 3, 1, "") NORM RELU CONV(2, 3, 1, "") ADD(-4) CONV(2, 3, 1, "") ADD(-6) LOSS, 0},
     {"route_of_one_layer", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM RELU FROM("-3") CONV(3, 3, 1, "") LOSS, 0},
