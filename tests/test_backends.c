@@ -176,6 +176,31 @@ static void runs_repeat_to_the_bit(void **state)
     for (int k = 0; k < 2; ++k) free_network(nets[k]);
 }
 
+#ifdef _OPENMP
+/* Sums of gradients are split among threads, and with fewer images than threads convolutions are: no more than that. Of
+ * 3 images 4 threads are few enough to take whole images, 8 share each. */
+static void threads_change_rounding_alone(void **state)
+{
+    (void)state;
+    const cfg_case c = {"darknet19", 64, 3};
+    const int before = omp_get_max_threads(), threads[] = {1, 2, 4, 8};
+    network *plain = make_network(&c, "plain", "float32");
+    one_pass(plain);
+    const distances push = distances_of_a_push(&c, plain);
+    for (size_t k = 0; k < sizeof threads / sizeof *threads; ++k) {
+        omp_set_num_threads(threads[k]);
+        network *net = make_network(&c, "auto", "float32");
+        one_pass(net);
+        const distances d = distances_of(net, plain);
+        assert_below(d.output, fmin(8 * (push.output + 0x1p-24), 1e-3));
+        assert_below(d.gradient, fmin(8 * (push.gradient + 0x1p-24), 5e-2));
+        free_network(net);
+    }
+    omp_set_num_threads(before);
+    free_network(plain);
+}
+#endif
+
 /*
  * Rounding to 8 bits moves an activation by 2^-9 of itself at most. The output of a network of 19 layers by less than
  * the sum of 19, as relative errors of one layer reach the next unmagnified but for its normalisation's part.
@@ -245,6 +270,9 @@ int main(int argc, char **argv)
         tests[n++] = (struct CMUnitTest){name, stock_cfgs_give_the_same_on_both_backends, NULL, NULL, (void *)&cfgs[i]};
     }
     tests[n++] = (struct CMUnitTest){"runs_repeat_to_the_bit", runs_repeat_to_the_bit, NULL, NULL, (void *)"float32"};
+#ifdef _OPENMP
+    tests[n++] = (struct CMUnitTest){"threads_change_rounding_alone", threads_change_rounding_alone, NULL, NULL, NULL};
+#endif
     if (!texp_why_no_bf16()) {
         tests[n++] =
             (struct CMUnitTest){"runs_repeat_to_the_bit:bf16", runs_repeat_to_the_bit, NULL, NULL, (void *)"bf16"};
