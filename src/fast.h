@@ -48,6 +48,7 @@ typedef struct {
     int plain_input; /* reads the NCHW array of the layer before it: too few channels for a block */
     texp_type type;
     void *weights, *back_weights;
+    size_t weights_bytes; /* room in `weights`, which training and evaluation use in turn */
     float *folded_biases; /* in evaluation, of a normalisation that the weights have taken in; or NULL */
     float *updates; /* of each lane */
     size_t updates_size; /* floats a lane, a multiple of 16 */

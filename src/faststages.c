@@ -178,8 +178,11 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
     const size_t images = (size_t)stage->images;
     const size_t plains = images * sizeof(float) * ((size_t)l->inputs + l->outputs) + 128;
     if (op->conv_kind == TEXP_CONV_FORWARD) {
-        /* Training and evaluation never want theirs at once. */
-        c->weights = texp_plan_alloc(plan, own);
+        /* Whichever of training and evaluation has the larger order. */
+        if (own > c->weights_bytes) {
+            c->weights = texp_plan_alloc(plan, own);
+            c->weights_bytes = own;
+        }
         if (c->in_plain) want_scratch(plan, plains);
     } else if (op->conv_kind == TEXP_CONV_BACKWARD_DATA) {
         c->back_weights = texp_plan_alloc(plan, own);
