@@ -428,10 +428,13 @@ static void read_precision(texp_net *t, list *options)
     if (missing) refuse(options, "precision", "%s", missing);
 }
 
+enum { MOST_THREADS = 1024 };
+
 static void set_threads(list *options)
 {
     long threads = whole(options, "threads", 0);
     if (!threads) return;
+    if (threads > MOST_THREADS) refuse(options, "threads", "must be 1 to %d", MOST_THREADS);
 #ifdef _OPENMP
     omp_set_num_threads((int)threads);
 #else

@@ -65,6 +65,12 @@ refused rescale_of_a_plain_policy 'rescale=1: belongs to policy=texp' \
     '/^base_policy=/d; s/^policy=.*/policy=steps\nrescale=1/'
 refused no_epsilon 'batchnorm_eps=0: must be positive' 's/^decay=.*/&\nbatchnorm_eps=0/'
 refused unknown_backend 'backend=gpu: must be auto or plain' 's/^decay=.*/&\nbackend=gpu/'
+refused unknown_precision 'precision=half: must be float32 or bf16' 's/^decay=.*/&\nprecision=half/'
+refused bf16_of_plain_loops 'backend=plain has no bf16' 's/^decay=.*/&\nprecision=bf16\nbackend=plain/'
+ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 refused bf16_without_instructions \
+    'precision=bf16: this processor has no instructions for bfloat16' 's/^decay=.*/&\nprecision=bf16/'
+refused no_thread 'threads=0: must be 1 or more' 's/^decay=.*/&\nthreads=0/'
+refused more_threads_than_can_be 'threads=100000: must be 1 to 1024' 's/^decay=.*/&\nthreads=100000/'
 refused flat_std 'std=0: must be positive' 's/^decay=.*/&\nstd=0/'
 refused means_of_other_channels 'mean=.1,.2: has 2 entries for channels=1' 's/^decay=.*/&\nmean=.1,.2/'
 refused both_augmentations "angle=7: belongs to Darknet's own augmentation" 's/^decay=.*/&\ncrop_pad=1\nangle=7/'
