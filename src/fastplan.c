@@ -615,11 +615,17 @@ static void release(builder *b, int where)
     b->pool[where].barrier = b->barriers;
 }
 
+/* Nobody reads that of the first layers, and [crop] has no place for one. */
+static int has_gradient(const builder *b, int index)
+{
+    return index >= b->lowest && b->net->layers[index].delta;
+}
+
 /* Where the gradient of layer `index` goes; *add: what another reader has written there is added to. NULL: nobody wants
  * it. */
 static texp_tensor *target(builder *b, int index, int *add)
 {
-    if (index < b->lowest) return NULL;
+    if (!has_gradient(b, index)) return NULL;
     *add = b->gradients[index] != NULL;
     if (!*add) b->gradients[index] = new_in_slot(b, index, b->slots + index);
     return b->gradients[index];
@@ -646,7 +652,7 @@ static void share(builder *b, int index, int reader)
 static void pass_on(builder *b, int index, int reader, int may_share)
 {
     int add;
-    if (index < b->lowest) return;
+    if (!has_gradient(b, index)) return;
     if (!b->gradients[index] && may_share) {
         share(b, index, reader);
         return;
@@ -737,7 +743,7 @@ static void backward_norm(builder *b, int i)
     const texp_tensor *dy = b->gradients[above], *x = need(b, i - 1, BLOCKED);
     if (!dy) return;
     texp_tensor *dx = NULL;
-    if (i - 1 >= b->lowest && !b->gradients[i - 1] && b->pool[b->slots[above]].readers == 1) {
+    if (has_gradient(b, i - 1) && !b->gradients[i - 1] && b->pool[b->slots[above]].readers == 1) {
         share(b, i - 1, above);
         dx = b->gradients[i - 1];
     } else {
@@ -753,7 +759,7 @@ static void backward_activation(builder *b, int i)
 {
     int add = 0;
     texp_tensor *dx;
-    if (i - 1 >= b->lowest && !b->gradients[i - 1] && b->pool[b->slots[i]].readers == 1) {
+    if (has_gradient(b, i - 1) && !b->gradients[i - 1] && b->pool[b->slots[i]].readers == 1) {
         share(b, i - 1, i);
         dx = b->gradients[i - 1];
     } else {

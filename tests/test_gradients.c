@@ -168,6 +168,10 @@ static const network_case cases[] = {
      SECTION("crop", "crop_height=8\ncrop_width=8\nflip=0\nangle=0\nsaturation=1\nexposure=1\n") CONV(16, 3, 1, NORMED)
          RELU CONV(16, 3, 1, "") LOSS,
      1},
+    {"cropped_channels_of_a_block", 4, 16, 12, 12,
+     SECTION("crop", "crop_height=8\ncrop_width=8\nflip=0\nangle=0\nsaturation=1\nexposure=1\n") CONV(16, 3, 1, NORMED)
+         RELU CONV(16, 3, 1, "") LOSS,
+     1},
     {"many_weights", 4, 3, 4, 4, CONV(64, 3, 1, NORMED) RELU CONV(128, 3, 2, NORMED) RELU CONV(160, 3, 1, NORMED) LOSS,
      1},
 };
