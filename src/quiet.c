@@ -12,7 +12,7 @@ static struct {
     int shown; /* the real one */
     int status; /* without a verdict */
     int has_verdict;
-} state;
+} state = {.status = EXIT_FAILURE};
 
 static void hold_stderr(void)
 {
