@@ -11,11 +11,14 @@
 #include "convolutional_layer.h"
 
 #include <stdlib.h>
-#ifdef _OPENMP
+
+/* The double build's matrix products have threads of their own (doublegemm.c). */
+#if defined(_OPENMP) && !defined(TEXP_DOUBLE)
+#define SHARES_OUT
 #include <omp.h>
 #endif
 
-#ifdef _OPENMP
+#ifdef SHARES_OUT
 
 /* What one thread needs besides the layer. */
 typedef struct {
@@ -148,7 +151,7 @@ static int is_shared_out(const layer *l)
 
 void texp_use_plain_layers(network *net)
 {
-#ifdef _OPENMP
+#ifdef SHARES_OUT
     for (int i = 0; i < net->n; ++i) {
         layer *l = net->layers + i;
         if (!is_shared_out(l)) continue;
