@@ -17,6 +17,24 @@
 #define CHOSEN_AT_START(level)
 #endif
 
+/* Activations by their slope below 0: 1, 0, any. Loops are compiled for each. */
+typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT } texp_bend;
+
+/* What `call` does, its BEND that of the slope. */
+#define BENT(slope, call)                                                                                              \
+    do {                                                                                                               \
+        if ((slope) == 1) {                                                                                            \
+            const texp_bend BEND = TEXP_STRAIGHT;                                                                      \
+            call;                                                                                                      \
+        } else if ((slope) == 0) {                                                                                     \
+            const texp_bend BEND = TEXP_RELU;                                                                          \
+            call;                                                                                                      \
+        } else {                                                                                                       \
+            const texp_bend BEND = TEXP_BENT;                                                                          \
+            call;                                                                                                      \
+        }                                                                                                              \
+    } while (0)
+
 #define B       16
 #define STORED  float
 #define TYPE    TEXP_F32

@@ -51,11 +51,27 @@ INLINE V NAME(choose)(I mask, V yes, V no)
 {
     return (V)((mask & (I)yes) | (~mask & (I)no));
 }
-/* The comparison is written so that NaN passes: a diverged run must be seen. */
-INLINE V NAME(act)(V x, V slope)
+/* What becomes of x, by slope. The comparisons are written so that NaN passes: a diverged run must be seen. */
+INLINE V NAME(act)(V x, V slope, texp_bend bend)
 {
-    return NAME(choose)(x > 0, x, x * slope);
+    return bend == TEXP_STRAIGHT ? x : bend == TEXP_RELU ? (V)(~(x < 0) & (I)x) : NAME(choose)(x > 0, x, x * slope);
 }
+/* The gradient g of what y became. */
+INLINE V NAME(act_back)(V g, V y, V slope, texp_bend bend)
+{
+    return bend == TEXP_STRAIGHT ? g : bend == TEXP_RELU ? (V)((y > 0) & (I)g) : NAME(choose)(y > 0, g, g * slope);
+}
+/*
+ * factor * (x - mean) + bias. Of bfloat16 as one product: what that loses where the mean is far larger than the
+ * deviation, x has lost before.
+ */
+#ifdef STORES_HALVES
+#define SHIFTED(mean, factor, bias) ((bias) - (mean) * (factor))
+#define FROM(x, mean)               (x)
+#else
+#define SHIFTED(mean, factor, bias) (bias)
+#define FROM(x, mean)               ((x) - (mean))
+#endif
 INLINE void NAME(add_to)(double *sums, V v)
 {
     for (int l = 0; l < B; ++l) sums[l] += v[l];
@@ -110,23 +126,25 @@ WIDE static void NAME(moments)(const void *x, texp_planes p, double *mean, doubl
     }
 }
 
-WIDE static void NAME(normalize)(void *y, const void *x, texp_planes p, const texp_affine *a)
+INLINE void NAME(normalize_bent)(STORED *out, const STORED *in, texp_planes p, const texp_affine *a, texp_bend bend)
 {
-    const STORED *in = x;
-    STORED *out = y;
-    const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), bias = NAME(of)(a->bias);
-    const V slope = NAME(all)(a->slope);
+    const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), slope = NAME(all)(a->slope);
+    const V bias = SHIFTED(mean, factor, NAME(of)(a->bias));
     IMAGES
     {
-        PIXELS STORE(AT(out), NAME(act)((LOAD(AT(in)) - mean) * factor + bias, slope));
+        PIXELS STORE(AT(out), NAME(act)(FROM(LOAD(AT(in)), mean) * factor + bias, slope, bend));
         in += p.stride, out += p.stride;
     }
 }
 
-WIDE static void NAME(gradient_sums)(const void *x, const void *dy, texp_planes p, const texp_affine *a, double *sums,
-                                     double *with_x)
+WIDE static void NAME(normalize)(void *y, const void *x, texp_planes p, const texp_affine *a)
 {
-    const STORED *in = x, *delta = dy;
+    BENT(a->slope, NAME(normalize_bent)(y, x, p, a, BEND));
+}
+
+INLINE void NAME(gradient_sums_bent)(const STORED *in, const STORED *delta, texp_planes p, const texp_affine *a,
+                                     double *sums, double *with_x, texp_bend bend)
+{
     const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), bias = NAME(of)(a->bias);
     const V slope = NAME(all)(a->slope);
     double sum[B] = {0}, with[B] = {0};
@@ -140,13 +158,12 @@ WIDE static void NAME(gradient_sums)(const void *x, const void *dy, texp_planes 
             for (; i + 2 <= to; i += 2) {
                 V c0 = LOAD(AT(in)) - mean, c1 = LOAD(AT(in) + B) - mean;
                 V d0 = LOAD(AT(delta)), d1 = LOAD(AT(delta) + B);
-                d0 = NAME(choose)(c0 * factor + bias > 0, d0, d0 * slope);
-                d1 = NAME(choose)(c1 * factor + bias > 0, d1, d1 * slope);
+                d0 = NAME(act_back)(d0, c0 * factor + bias, slope, bend);
+                d1 = NAME(act_back)(d1, c1 * factor + bias, slope, bend);
                 s0 += d0, s1 += d1, w0 += d0 * c0, w1 += d1 * c1;
             }
             for (; i < to; ++i) {
-                V c = LOAD(AT(in)) - mean, d = LOAD(AT(delta));
-                d = NAME(choose)(c * factor + bias > 0, d, d * slope);
+                V c = LOAD(AT(in)) - mean, d = NAME(act_back)(LOAD(AT(delta)), c * factor + bias, slope, bend);
                 s0 += d, w0 += d * c;
             }
             NAME(add_to)(sum, s0 + s1);
@@ -158,23 +175,37 @@ WIDE static void NAME(gradient_sums)(const void *x, const void *dy, texp_planes 
     memcpy(with_x, with, sizeof with);
 }
 
-WIDE static void NAME(gradient)(void *dx, const void *x, const void *dy, texp_planes p, const texp_affine *a,
-                                const float *direct, const float *by_x, const float *constant, int add)
+WIDE static void NAME(gradient_sums)(const void *x, const void *dy, texp_planes p, const texp_affine *a, double *sums,
+                                     double *with_x)
 {
-    const STORED *in = x, *delta = dy;
-    STORED *out = dx;
-    const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), bias = NAME(of)(a->bias);
-    const V slope = NAME(all)(a->slope), d = NAME(of)(direct), e = NAME(of)(by_x), f = NAME(of)(constant);
+    BENT(a->slope, NAME(gradient_sums_bent)(x, dy, p, a, sums, with_x, BEND));
+}
+
+INLINE void NAME(gradient_bent)(STORED *out, const STORED *in, const STORED *delta, texp_planes p, const texp_affine *a,
+                                const float *direct, const float *by_x, const float *constant, int add, texp_bend bend)
+{
+    const V mean = NAME(of)(a->mean), factor = NAME(of)(a->factor), slope = NAME(all)(a->slope);
+    const V bias = SHIFTED(mean, factor, NAME(of)(a->bias));
+    const V d = NAME(of)(direct), e = NAME(of)(by_x), f = SHIFTED(mean, e, NAME(of)(constant));
     IMAGES
     {
         PIXELS
         {
-            V c = LOAD(AT(in)) - mean, g = LOAD(AT(delta));
-            g = NAME(choose)(c * factor + bias > 0, g, g * slope);
-            V r = d * g + e * c + f;
+            V c = FROM(LOAD(AT(in)), mean);
+            V r = d * NAME(act_back)(LOAD(AT(delta)), c * factor + bias, slope, bend) + (e * c + f);
             STORE(AT(out), add ? LOAD(AT(out)) + r : r);
         }
         in += p.stride, delta += p.stride, out += p.stride;
+    }
+}
+
+WIDE static void NAME(gradient)(void *dx, const void *x, const void *dy, texp_planes p, const texp_affine *a,
+                                const float *direct, const float *by_x, const float *constant, int add)
+{
+    if (add) {
+        BENT(a->slope, NAME(gradient_bent)(dx, x, dy, p, a, direct, by_x, constant, 1, BEND));
+    } else {
+        BENT(a->slope, NAME(gradient_bent)(dx, x, dy, p, a, direct, by_x, constant, 0, BEND));
     }
 }
 
@@ -185,7 +216,7 @@ WIDE static void NAME(add)(void *y, const void *a, const void *b_, texp_planes p
     const V s = NAME(all)(slope);
     IMAGES
     {
-        PIXELS STORE(AT(out), NAME(act)(LOAD(AT(one)) + LOAD(AT(two)), s));
+        PIXELS STORE(AT(out), NAME(act)(LOAD(AT(one)) + LOAD(AT(two)), s, TEXP_BENT));
         one += p.stride, two += p.stride, out += p.stride;
     }
 }
@@ -197,7 +228,7 @@ WIDE static void NAME(activate)(void *y, const void *x, texp_planes p, float slo
     const V s = NAME(all)(slope);
     IMAGES
     {
-        PIXELS STORE(AT(out), NAME(act)(LOAD(AT(in)), s));
+        PIXELS STORE(AT(out), NAME(act)(LOAD(AT(in)), s, TEXP_BENT));
         in += p.stride, out += p.stride;
     }
 }
@@ -211,8 +242,7 @@ WIDE static void NAME(activate_gradient)(void *dx, const void *y, const void *dy
     {
         PIXELS
         {
-            V d = LOAD(AT(delta));
-            d = NAME(choose)(LOAD(AT(in)) > 0, d, d * s);
+            const V d = NAME(act_back)(LOAD(AT(delta)), LOAD(AT(in)), s, TEXP_BENT);
             STORE(AT(out), add ? LOAD(AT(out)) + d : d);
         }
         in += p.stride, delta += p.stride, out += p.stride;
@@ -438,6 +468,8 @@ static const texp_kernels NAME(kernels) = {
 #undef WIDE
 #undef ANYWHERE
 #undef STORES_HALVES
+#undef SHIFTED
+#undef FROM
 #undef V
 #undef I
 #undef INLINE
