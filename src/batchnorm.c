@@ -39,10 +39,10 @@ void texp_forward_norm(layer l, network net)
     int spatial = l.out_h * l.out_w;
     if (net.train) {
         texp_norm_forward_train(l.output, l.mean, l.variance, l.rolling_mean, l.rolling_variance, values_in(l, net),
-                                l.scales, l.biases, own->eps, 0, l.batch, l.out_c, spatial);
+                                l.scales, l.biases, own->eps, l.batch, l.out_c, spatial);
     } else {
         texp_norm_forward_eval(l.output, values_in(l, net), l.rolling_mean, l.rolling_variance, l.scales, l.biases,
-                               own->eps, 0, l.batch, l.out_c, spatial);
+                               own->eps, l.batch, l.out_c, spatial);
     }
 }
 
@@ -60,7 +60,7 @@ static void backward_exact(layer l, network net)
     const float *mean = net.train ? l.mean : l.rolling_mean;
     const float *variance = net.train ? l.variance : l.rolling_variance;
     texp_norm_backward(dx, own->frozen_affine ? NULL : l.scale_updates, own->frozen_affine ? NULL : l.bias_updates,
-                       values_in(l, net), l.delta, mean, variance, l.scales, NULL, own->eps, 0, apart, l.batch, l.out_c,
+                       values_in(l, net), l.delta, mean, variance, l.scales, own->eps, apart, l.batch, l.out_c,
                        l.out_h * l.out_w);
 }
 

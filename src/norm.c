@@ -24,11 +24,11 @@ typedef struct {
 } channel;
 
 /*
- * z = (x - mean)*factor + bias, y = z or what it is cut off at. The mean is subtracted first, as the difference of two
- * products would lose digits where the mean is large.
+ * y = (x - mean)*factor + bias. The mean is subtracted first, as the difference of two products would lose digits where
+ * the mean is large.
  */
 typedef struct {
-    float mean, factor, bias, low;
+    float mean, factor, bias;
 } affine;
 
 static channel channel_of(int batch, int channels, int spatial)
@@ -43,9 +43,9 @@ static float inverse_deviation(float variance, float eps)
 }
 
 static affine affine_of(int i, const float *mean, const float *variance, const float *scales, const float *biases,
-                        float eps, int relu)
+                        float eps)
 {
-    affine a = {mean[i], inverse_deviation(variance[i], eps), biases ? biases[i] : 0, relu ? 0 : -HUGE_VAL};
+    affine a = {mean[i], inverse_deviation(variance[i], eps), biases ? biases[i] : 0};
     if (scales) a.factor *= scales[i];
     return a;
 }
@@ -87,27 +87,17 @@ WIDE static double squares_of(const float *x, float mean, channel c)
     return sum;
 }
 
-/* The comparison is written so that NaN passes: a diverged run must be seen. */
 WIDE static void apply(float *y, const float *x, affine a, channel c)
 {
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, y += c.stride) {
 #pragma omp simd
-        for (i = 0; i < c.spatial; ++i) {
-            const float z = (x[i] - a.mean) * a.factor + a.bias;
-            y[i] = z < a.low ? a.low : z;
-        }
+        for (i = 0; i < c.spatial; ++i) y[i] = (x[i] - a.mean) * a.factor + a.bias;
     }
 }
 
-/* What relu lets through. dy is an argument, so always read: a loop over it is vectorised without masked loads too. */
-static inline float passed(float dy, float z, float low)
-{
-    return z <= low ? 0 : dy;
-}
-
-/* sums[0] = sum(g), sums[1] = sum(g*(x - mean)) */
-WIDE static void gradient_sums(double sums[2], const float *x, const float *dy, affine a, channel c)
+/* sums[0] = sum(dy), sums[1] = sum(dy*(x - mean)) */
+WIDE static void gradient_sums(double sums[2], const float *x, const float *dy, float mean, channel c)
 {
     int b, i, from, to;
     sums[0] = sums[1] = 0;
@@ -117,10 +107,8 @@ WIDE static void gradient_sums(double sums[2], const float *x, const float *dy, 
             to = piece_end(from, c.spatial);
 #pragma omp simd reduction(+ : part, with_x)
             for (i = from; i < to; ++i) {
-                const float centred = x[i] - a.mean;
-                const float g = passed(dy[i], centred * a.factor + a.bias, a.low);
-                part += g;
-                with_x += g * centred;
+                part += dy[i];
+                with_x += dy[i] * (x[i] - mean);
             }
             sums[0] += part;
             sums[1] += with_x;
@@ -128,17 +116,13 @@ WIDE static void gradient_sums(double sums[2], const float *x, const float *dy, 
     }
 }
 
-/* dx = keep*dx + factor*(g - shift - slope*(x - mean)); keep is a separate loop, as dx may hold anything where 0. */
+/* dx = factor*(dy - shift - slope*(x - mean)) */
 WIDE static void gradient(float *dx, const float *x, const float *dy, float shift, float slope, affine a, channel c)
 {
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, dy += c.stride, dx += c.stride) {
 #pragma omp simd
-        for (i = 0; i < c.spatial; ++i) {
-            const float centred = x[i] - a.mean;
-            const float g = passed(dy[i], centred * a.factor + a.bias, a.low);
-            dx[i] = a.factor * (g - shift - slope * centred);
-        }
+        for (i = 0; i < c.spatial; ++i) dx[i] = a.factor * (dy[i] - shift - slope * (x[i] - a.mean));
     }
 }
 
@@ -147,11 +131,7 @@ WIDE static void add_gradient(float *dx, const float *x, const float *dy, float 
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, dy += c.stride, dx += c.stride) {
 #pragma omp simd
-        for (i = 0; i < c.spatial; ++i) {
-            const float centred = x[i] - a.mean;
-            const float g = passed(dy[i], centred * a.factor + a.bias, a.low);
-            dx[i] += a.factor * (g - shift - slope * centred);
-        }
+        for (i = 0; i < c.spatial; ++i) dx[i] += a.factor * (dy[i] - shift - slope * (x[i] - a.mean));
     }
 }
 
@@ -161,7 +141,7 @@ static void roll(float *rolling, int i, double value)
 }
 
 void texp_norm_forward_train(float *y, float *mean, float *variance, float *rolling_mean, float *rolling_variance,
-                             const float *x, const float *scales, const float *biases, float eps, int relu, int batch,
+                             const float *x, const float *scales, const float *biases, float eps, int batch,
                              int channels, int spatial)
 {
     const channel c = channel_of(batch, channels, spatial);
@@ -174,12 +154,12 @@ void texp_norm_forward_train(float *y, float *mean, float *variance, float *roll
         variance[i] = squares_of(x + first, mean[i], c) / n;
         roll(rolling_mean, i, mean[i]);
         roll(rolling_variance, i, n > 1 ? variance[i] * n / (n - 1) : variance[i]);
-        apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, eps, relu), c);
+        apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, eps), c);
     }
 }
 
 void texp_norm_forward_eval(float *y, const float *x, const float *mean, const float *variance, const float *scales,
-                            const float *biases, float eps, int relu, int batch, int channels, int spatial)
+                            const float *biases, float eps, int batch, int channels, int spatial)
 {
     const channel row = channel_of(1, channels, spatial);
     int b, i;
@@ -187,14 +167,14 @@ void texp_norm_forward_eval(float *y, const float *x, const float *mean, const f
     for (b = 0; b < batch; ++b) {
         for (i = 0; i < channels; ++i) {
             const size_t first = b * row.stride + (size_t)i * spatial;
-            apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, eps, relu), row);
+            apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, eps), row);
         }
     }
 }
 
 void texp_norm_backward(float *dx, float *scale_updates, float *bias_updates, const float *x, const float *dy,
-                        const float *mean, const float *variance, const float *scales, const float *biases, float eps,
-                        int relu, int accumulate, int batch, int channels, int spatial)
+                        const float *mean, const float *variance, const float *scales, float eps, int accumulate,
+                        int batch, int channels, int spatial)
 {
     const channel c = channel_of(batch, channels, spatial);
     const double n = (double)batch * spatial;
@@ -202,10 +182,10 @@ void texp_norm_backward(float *dx, float *scale_updates, float *bias_updates, co
 #pragma omp parallel for
     for (i = 0; i < channels; ++i) {
         const size_t first = (size_t)i * spatial;
-        const affine a = affine_of(i, mean, variance, scales, biases, eps, relu);
+        const affine a = affine_of(i, mean, variance, scales, NULL, eps);
         const double inverse = inverse_deviation(variance[i], eps);
         double sums[2];
-        gradient_sums(sums, x + first, dy + first, a, c);
+        gradient_sums(sums, x + first, dy + first, a.mean, c);
         if (bias_updates) bias_updates[i] += sums[0];
         if (scale_updates) scale_updates[i] += sums[1] * inverse;
         if (!dx) continue;

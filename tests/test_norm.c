@@ -23,13 +23,13 @@
 #endif
 
 typedef struct {
-    int batch, channels, spatial, relu, affine;
+    int batch, channels, spatial, affine;
     double offset; /* of all x: a mean that is large beside the deviation */
 } norm_case;
 
 static const norm_case cases[] = {
-    {128, 3, 64, 0, 1, 0}, {8, 16, 1024, 1, 1, 0}, {1, 5, 49, 0, 1, 3},  {4, 1, 1, 0, 1, 0}, {7, 17, 13, 1, 1, -2},
-    {2, 3, 2049, 1, 1, 1}, {3, 2, 1025, 0, 0, 0},  {33, 2, 1, 1, 1, .5}, {2, 1, 1, 1, 0, 0}, {16, 4, 196, 0, 1, 30},
+    {128, 3, 64, 1, 0}, {8, 16, 1024, 1, 0}, {1, 5, 49, 1, 3},  {4, 1, 1, 1, 0}, {7, 17, 13, 1, -2},
+    {2, 3, 2049, 1, 1}, {3, 2, 1025, 0, 0},  {33, 2, 1, 1, .5}, {2, 1, 1, 0, 0}, {16, 4, 196, 1, 30},
 };
 enum { CASES = sizeof(cases) / sizeof(*cases) };
 
@@ -96,13 +96,13 @@ static const float *biases_of(const norm_case *k, const arrays *a)
 static void forward(const norm_case *k, arrays *a)
 {
     texp_norm_forward_train(a->y, a->mean, a->variance, a->rolling_mean, a->rolling_variance, a->x, scales_of(k, a),
-                            biases_of(k, a), EPS, k->relu, k->batch, k->channels, k->spatial);
+                            biases_of(k, a), EPS, k->batch, k->channels, k->spatial);
 }
 
 static void backward(const norm_case *k, arrays *a, float *dx, const float *dy, int accumulate)
 {
-    texp_norm_backward(dx, a->scale_updates, a->bias_updates, a->x, dy, a->mean, a->variance, scales_of(k, a),
-                       biases_of(k, a), EPS, k->relu, accumulate, k->batch, k->channels, k->spatial);
+    texp_norm_backward(dx, a->scale_updates, a->bias_updates, a->x, dy, a->mean, a->variance, scales_of(k, a), EPS,
+                       accumulate, k->batch, k->channels, k->spatial);
 }
 
 /* ---- The definition, one channel, in double. */
@@ -133,15 +133,9 @@ static moments moments_of(const norm_case *k, const arrays *a, const double *x, 
     return m;
 }
 
-static double before_relu(const moments *m, double x)
+static double value(const moments *m, double x)
 {
     return m->scale * (x - m->mean) / sqrt(m->variance + EPS) + m->bias;
-}
-
-static double value(const norm_case *k, const moments *m, double x)
-{
-    const double z = before_relu(m, x);
-    return k->relu && z < 0 ? 0 : z;
 }
 
 /* sum(y dy) of one channel: the loss whose gradient by y is dy. */
@@ -153,7 +147,7 @@ static double loss(const norm_case *k, const arrays *a, const double *x, int c)
     for (b = 0; b < k->batch; ++b) {
         for (i = 0; i < k->spatial; ++i) {
             const size_t at = index_of(k, b, c, i);
-            sum += value(k, &m, x[at]) * a->dy[at];
+            sum += value(&m, x[at]) * a->dy[at];
         }
     }
     return sum;
@@ -197,7 +191,7 @@ static void forward_is_the_definition(void **unused)
             for (b = 0; b < k->batch; ++b) {
                 for (i = 0; i < k->spatial; ++i) {
                     const size_t at = index_of(k, b, c, i);
-                    assert_true(fabs(a.y[at] - value(k, &m, x[at])) <= tolerance(k, &m));
+                    assert_true(fabs(a.y[at] - value(&m, x[at])) <= tolerance(k, &m));
                 }
             }
         }
@@ -235,8 +229,8 @@ static void rolling_statistics_may_be_absent(void **unused)
     arrays a = make_arrays(k), b = make_arrays(k);
     (void)unused;
     forward(k, &a);
-    texp_norm_forward_train(b.y, b.mean, b.variance, NULL, NULL, b.x, b.scales, b.biases, EPS, k->relu, k->batch,
-                            k->channels, k->spatial);
+    texp_norm_forward_train(b.y, b.mean, b.variance, NULL, NULL, b.x, b.scales, b.biases, EPS, k->batch, k->channels,
+                            k->spatial);
     assert_memory_equal(a.y, b.y, a.n * sizeof(float));
     free_arrays(&a);
     free_arrays(&b);
@@ -251,10 +245,10 @@ static void evaluation_uses_the_statistics_given(void **unused)
         const norm_case *k = cases + n;
         arrays a = make_arrays(k);
         forward(k, &a);
-        texp_norm_forward_eval(a.dx, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), EPS, k->relu,
-                               k->batch, k->channels, k->spatial);
+        texp_norm_forward_eval(a.dx, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), EPS, k->batch,
+                               k->channels, k->spatial);
         assert_memory_equal(a.dx, a.y, a.n * sizeof(float));
-        texp_norm_forward_eval(a.x, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), EPS, k->relu, k->batch,
+        texp_norm_forward_eval(a.x, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), EPS, k->batch,
                                k->channels, k->spatial);
         assert_memory_equal(a.x, a.y, a.n * sizeof(float));
         free_arrays(&a);
@@ -264,8 +258,7 @@ static void evaluation_uses_the_statistics_given(void **unused)
 /*
  * Central differences with step h err by h^2 f'''/6 and by rounding 2 N u |loss| / h; with h = 1e-5 and losses below
  * 1e4 in double both are below 1e-6 of the largest slope, and the float error of the gradient dominates: three terms
- * each as exact as y, times the factor 1/deviation once more. Where a value stands at relu's corner, within h and the
- * error of y, the difference says nothing: left out.
+ * each as exact as y, times the factor 1/deviation once more.
  */
 static void gradient_is_that_of_the_definition(void **unused)
 {
@@ -287,7 +280,6 @@ static void gradient_is_that_of_the_definition(void **unused)
             x[at] = kept + h, up = loss(k, &a, x, c);
             x[at] = kept - h, down = loss(k, &a, x, c);
             x[at] = kept;
-            if (k->relu && fabs(before_relu(&m, kept)) < 2 * h * slope) continue;
             assert_true(fabs(a.dx[at] - (up - down) / (2 * h)) <= (4 * tolerance(k, &m) + 1e-6) * slope);
         }
         free(x);
@@ -314,9 +306,6 @@ static void affine_gradients_are_added(void **unused)
                 for (i = 0; i < k->spatial; ++i) {
                     const size_t at = index_of(k, b, c, i);
                     const double xhat = (x[at] - m.mean) / sqrt(m.variance + EPS);
-                    /* What relu may decide either way may be counted either way. */
-                    if (k->relu && fabs(before_relu(&m, x[at])) <= tolerance(k, &m)) close += 1.25 * (1 + fabs(xhat));
-                    if (k->relu && before_relu(&m, x[at]) <= 0) continue;
                     scales[c] += a.dy[at] * xhat;
                     biases[c] += a.dy[at];
                     close += fabs(a.dy[at]) * (1 + fabs(xhat)) * tolerance(k, &m);
@@ -341,8 +330,8 @@ static void gradient_is_assigned_added_or_in_place(void **unused)
         double *before = in_double(a.dx, a.n);
         forward(k, &a);
         backward(k, &a, a.dx, a.dy, 1);
-        texp_norm_backward(a.y, NULL, NULL, a.x, a.dy, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), EPS,
-                           k->relu, 0, k->batch, k->channels, k->spatial);
+        texp_norm_backward(a.y, NULL, NULL, a.x, a.dy, a.mean, a.variance, scales_of(k, &a), EPS, 0, k->batch,
+                           k->channels, k->spatial);
         backward(k, &a, a.dy, a.dy, 0);
         assert_memory_equal(a.y, a.dy, a.n * sizeof(float));
         for (i = 0; i < a.n; ++i) { /* one rounding of the sum, one of the product in it, or neither */
@@ -378,7 +367,7 @@ static void threads_do_not_change_a_bit(void **unused)
     }
 }
 
-static void nan_is_not_hidden_by_relu(void **unused)
+static void nan_is_not_hidden(void **unused)
 {
     const norm_case *k = cases + 1;
     arrays a = make_arrays(k);
@@ -403,7 +392,7 @@ int main(void)
         cmocka_unit_test(affine_gradients_are_added),
         cmocka_unit_test(gradient_is_assigned_added_or_in_place),
         cmocka_unit_test(threads_do_not_change_a_bit),
-        cmocka_unit_test(nan_is_not_hidden_by_relu),
+        cmocka_unit_test(nan_is_not_hidden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
