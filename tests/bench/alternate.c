@@ -108,6 +108,12 @@ static void step(program *p, int counts)
     if (next_line(p, line, sizeof line) && counts) keep(p, atof(line));
 }
 
+/* OpenMP's threads spin for some milliseconds after a step, and would do so beside the next program's. */
+static void rest(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
 /* Of the process itself, or of its child where the shell did not become it. */
 static void note_peak(program *p)
 {
@@ -178,8 +184,12 @@ int main(int argc, char **argv)
         start(all + i, arguments[2]);
         for (int k = 0; k < WARM_STEPS; ++k) step(all + i, 0);
     }
+    /* To and fro, so that none is always behind the same. */
     for (int r = 0; r < rounds; ++r) {
-        for (int i = 0; i < n; ++i) step(all + i, 1);
+        for (int i = 0; i < n; ++i) {
+            rest();
+            step(all + (r % 2 ? n - 1 - i : i), 1);
+        }
     }
     for (int i = 0; i < n; ++i) {
         stop(all + i);
