@@ -1,5 +1,7 @@
 #include "conv.h"
 
+#include "winograd.h"
+
 #ifdef ONEDNN
 
 #include <oneapi/dnnl/dnnl.h>
@@ -179,6 +181,8 @@ struct texp_conv {
     dnnl_primitive_t reorder; /* between weights in Darknet's order and in its own */
     dnnl_memory_t (*memories)[MEMORIES]; /* of each lane */
     size_t own_bytes;
+    int by_winograd; /* instead of oneDNN */
+    texp_winograd_shape shape;
 };
 
 static const dnnl_query_t queries[][TENSORS] = {
@@ -379,6 +383,26 @@ static int make_all(texp_conv *conv, const texp_conv_shape *shape)
     return good && conv->memories;
 }
 
+/* Where Winograd's way is faster: with floats by 1.3 to 2.2 times. oneDNN's products of bfloat16 are faster by themselves,
+ * but for gradients by the weights of small images. */
+static int suits_winograd(texp_conv_kind kind, const texp_conv_shape *s, const texp_conv_use *use, int block)
+{
+    if (s->size != 3 || s->stride != 1 || s->pad != 1 || s->groups != 1 || use->plain_x || use->plain_y) return 0;
+    if (s->c % block || s->n % block || s->h < 4 || s->w < 4 || !texp_winograd_can(block, use->type)) return 0;
+    if (use->type == TEXP_F32) return 1;
+    return kind == TEXP_CONV_BACKWARD_WEIGHTS && s->c > block && s->n > block && s->h % 2 == 0 && s->w % 2 == 0 &&
+           s->h * s->w <= 256;
+}
+
+static int make_winograd(texp_conv *conv, const texp_conv_shape *s, int block)
+{
+    const int lanes = conv->use.threads > conv->use.lanes ? conv->use.threads : conv->use.lanes;
+    conv->by_winograd = 1;
+    conv->shape = (texp_winograd_shape){s->c, s->n, s->h, s->w};
+    conv->own_bytes = texp_winograd_own_bytes(&conv->shape);
+    return add_lanes(lanes, texp_winograd_scratch_bytes(&conv->shape, block));
+}
+
 texp_conv *texp_conv_open(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use)
 {
     const int block = texp_conv_block();
@@ -388,6 +412,11 @@ texp_conv *texp_conv_open(texp_conv_kind kind, const texp_conv_shape *shape, con
     conv->use = *use;
     if (kind != TEXP_CONV_FORWARD) conv->use.bias = 0;
     ++shared.users;
+    if (suits_winograd(kind, shape, use, block)) {
+        if (make_winograd(conv, shape, block)) return conv;
+        texp_conv_close(conv);
+        return NULL;
+    }
     int before = begin_one_thread(use->threads);
     /* Weights are put in order by all threads at once. */
     int good = add_lanes(use->threads > use->lanes ? use->threads : use->lanes, 0) &&
@@ -442,16 +471,46 @@ static int reorder(texp_conv *conv, int lane, int from, const void *from_data, i
 
 int texp_conv_set_weights(texp_conv *conv, int lane, void *own, const float *weights)
 {
+    if (conv->by_winograd) {
+        texp_winograd_set_weights(&conv->shape, texp_conv_block(), own, weights, conv->kind == TEXP_CONV_BACKWARD_DATA);
+        return 0;
+    }
     return reorder(conv, lane, PLAIN_WEIGHTS, weights, WEIGHTS, own);
 }
 
 int texp_conv_add_updates(texp_conv *conv, int lane, float *updates, const float *own)
 {
+    if (conv->by_winograd) {
+        texp_winograd_add_updates(&conv->shape, texp_conv_block(), updates, own);
+        return 0;
+    }
     return reorder(conv, lane, WEIGHTS, own, PLAIN_WEIGHTS, updates);
+}
+
+/* Threads that work on one call take each a share of the channels. */
+static int run_winograd(const texp_conv *conv, int lane, void *x, void *y, void *own, const float *bias)
+{
+    const texp_conv_use *use = &conv->use;
+    const int is_back = conv->kind == TEXP_CONV_BACKWARD_DATA;
+    texp_winograd_shape s = conv->shape;
+    if (is_back) s.c = conv->shape.n, s.n = conv->shape.c;
+#pragma omp parallel for schedule(static, 1) num_threads(use->threads) if (use->threads > 1)
+    for (int i = 0; i < use->threads; ++i) {
+        const texp_winograd_use part = {
+            texp_conv_block(), use->type, use->images, i, use->threads, shared.room[lane + i].scratch};
+        if (conv->kind == TEXP_CONV_BACKWARD_WEIGHTS)
+            texp_winograd_run_weights(&s, &part, own, x, y);
+        else if (is_back)
+            texp_winograd_run(&s, &part, x, y, own, NULL, 1);
+        else
+            texp_winograd_run(&s, &part, y, x, own, use->bias ? bias : NULL, use->slope);
+    }
+    return 0;
 }
 
 int texp_conv_run(texp_conv *conv, int lane, void *x, void *y, void *own, const float *bias)
 {
+    if (conv->by_winograd) return run_winograd(conv, lane, x, y, own, bias);
     dnnl_memory_t *m = conv->memories[lane];
     const int *argument = arguments_of[conv->kind];
     dnnl_exec_arg_t arguments[TENSORS + 2] = {{argument[X], m[X]},
