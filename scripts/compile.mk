@@ -92,7 +92,7 @@ endif
 ifneq ($(BUILD),double)
 OUR_SOURCES := $(filter-out src/double%.c src/verify%.c,$(OUR_SOURCES))
 else
-OUR_SOURCES := $(filter-out $(addprefix src/,blocked.c winograd.c conv.c fastplan.c faststages.c fastops.c),$(OUR_SOURCES))
+OUR_SOURCES := $(filter-out $(addprefix src/,blocked.c winograd.c winograd_bf16.c conv.c fastplan.c faststages.c fastops.c),$(OUR_SOURCES))
 DARKNET_LIBRARY := $(filter-out gemm im2col col2im,$(DARKNET_LIBRARY))
 endif
 

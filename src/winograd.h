@@ -31,13 +31,13 @@ typedef struct {
     void *scratch;
 } texp_winograd_use;
 
-/* Whether the kernels exist for this block and type. */
+/* Whether this processor has the kernels for this block and type. Of bfloat16 they are the gradient by the weights alone. */
 int texp_winograd_can(int block, texp_type type);
 
 /* Bytes of the weights, or of their gradient, in the transformed domain: 16 x n x c floats. To be aligned to 64. */
 size_t texp_winograd_own_bytes(const texp_winograd_shape *s);
 /* Bytes of what a thread needs for itself, aligned to 64. */
-size_t texp_winograd_scratch_bytes(const texp_winograd_shape *s, int block);
+size_t texp_winograd_scratch_bytes(const texp_winograd_shape *s, int block, texp_type type);
 
 /* own = G w G^T of weights n x c x 3 x 3; for the gradient by x with `backward`. */
 void texp_winograd_set_weights(const texp_winograd_shape *s, int block, float *own, const float *weights, int backward);

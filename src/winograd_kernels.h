@@ -1,29 +1,23 @@
 /*
- * The kernels of winograd.h for one block and one type. Included by winograd.c once for each, with what vectors.h asks
- * for and
- *     WIDE        attributes: the processors to compile for
- *     TILES       tiles that one block of products takes at a time, with two blocks of channels
+ * The kernels of winograd.h for floats in one block. Included by winograd.c once for each, with
+ *     B           channels in a block
+ *     NAME(x)     x with a suffix of its own
+ *     ANYWHERE    attributes: the processors to compile for
+ *     FEW         tiles whose products, with two blocks of channels, the registers hold
  */
 
+#define STORED float
 #include "vectors.h"
 
-/* Values of a transformed tile lie `step` floats apart. */
-INLINE void NAME(put)(float *to, size_t step, V v)
+/* B^T x B of the segment's tiles. `outside`: a row of zeros. */
+INLINE void NAME(transform)(float *u, size_t step, const float *x, const float *outside, int h, int w, texp_segment g)
 {
-    (void)step;
-    *(V *)to = v;
-}
-
-/* B^T x B of the n tiles from `column` on, in row `row` of them. `outside`: w*B zeros. */
-INLINE void NAME(transform)(float *u, size_t step, const STORED *x, const STORED *outside, int h, int w, int row,
-                            int column, int n)
-{
-    const STORED *rows[4];
+    const float *rows[4];
+    const V zero = {0};
     for (int r = 0; r < 4; ++r) {
-        const int y = 2 * row - 1 + r;
+        const int y = 2 * g.row - 1 + r;
         rows[r] = y >= 0 && y < h ? x + (size_t)y * w * B : outside;
     }
-    const V zero = {0};
 /* Column c of B^T x. */
 #define COLUMN(v, c)                                                                                                   \
     V v##0 = zero, v##1 = zero, v##2 = zero, v##3 = zero;                                                              \
@@ -33,13 +27,13 @@ INLINE void NAME(transform)(float *u, size_t step, const STORED *x, const STORED
         v##0 = d0 - d2, v##1 = d1 + d2, v##2 = d2 - d1, v##3 = d1 - d3;                                                \
     }
 #define ROW(r)                                                                                                         \
-    NAME(put)(u + (4 * r + 0) * step, step, p##r - s##r);                                                              \
-    NAME(put)(u + (4 * r + 1) * step, step, q##r + s##r);                                                              \
-    NAME(put)(u + (4 * r + 2) * step, step, s##r - q##r);                                                              \
-    NAME(put)(u + (4 * r + 3) * step, step, q##r - t##r);
-    COLUMN(p, 2 * column - 1)
-    COLUMN(q, 2 * column)
-    for (int i = column; i < column + n; ++i, u += B) {
+    STORE(u + (4 * r + 0) * step, p##r - s##r);                                                                        \
+    STORE(u + (4 * r + 1) * step, q##r + s##r);                                                                        \
+    STORE(u + (4 * r + 2) * step, s##r - q##r);                                                                        \
+    STORE(u + (4 * r + 3) * step, q##r - t##r);
+    COLUMN(p, 2 * g.column - 1)
+    COLUMN(q, 2 * g.column)
+    for (int i = g.column; i < g.column + g.n; ++i, u += B) {
         COLUMN(s, 2 * i + 1)
         COLUMN(t, 2 * i + 2)
         ROW(0) ROW(1) ROW(2) ROW(3) p0 = s0, p1 = s1, p2 = s2, p3 = s3;
@@ -49,40 +43,41 @@ INLINE void NAME(transform)(float *u, size_t step, const STORED *x, const STORED
 #undef ROW
 }
 
-/* A dy A^T, of the same tiles, but for the signs of its last row and column. */
-INLINE void NAME(transform_gradient)(float *u, size_t step, const STORED *dy, const STORED *outside, int h, int w,
-                                     int row, int column, int n)
+/* A dy A^T, but for the signs of its last row and column. */
+INLINE void NAME(transform_gradient)(float *u, size_t step, const float *dy, const float *outside, int h, int w,
+                                     texp_segment g)
 {
-    const STORED *r0 = dy + (size_t)2 * row * w * B, *r1 = 2 * row + 1 < h ? r0 + (size_t)w * B : outside;
+    const float *top = dy + (size_t)2 * g.row * w * B, *bottom = 2 * g.row + 1 < h ? top + (size_t)w * B : outside;
     const V zero = {0};
-    for (int i = column; i < column + n; ++i, u += B) {
+    for (int i = g.column; i < g.column + g.n; ++i, u += B) {
         const size_t at = (size_t)2 * i * B;
         const int has_right = 2 * i + 1 < w;
-        const V a = LOAD(r0 + at), b = has_right ? LOAD(r0 + at + B) : zero;
-        const V c = LOAD(r1 + at), d = has_right ? LOAD(r1 + at + B) : zero;
+        const V a = LOAD(top + at), b = has_right ? LOAD(top + at + B) : zero;
+        const V c = LOAD(bottom + at), d = has_right ? LOAD(bottom + at + B) : zero;
         const V left[4] = {a, a + c, a - c, c}, right[4] = {b, b + d, b - d, d};
 #pragma GCC unroll 4
         for (int r = 0; r < 4; ++r) {
-            NAME(put)(u + (4 * r + 0) * step, step, left[r]);
-            NAME(put)(u + (4 * r + 1) * step, step, left[r] + right[r]);
-            NAME(put)(u + (4 * r + 2) * step, step, left[r] - right[r]);
-            NAME(put)(u + (4 * r + 3) * step, step, right[r]);
+            STORE(u + (4 * r + 0) * step, left[r]);
+            STORE(u + (4 * r + 1) * step, left[r] + right[r]);
+            STORE(u + (4 * r + 2) * step, left[r] - right[r]);
+            STORE(u + (4 * r + 3) * step, right[r]);
         }
     }
 }
 
-/* y = act(A^T m A + bias) of the same tiles. */
-INLINE void NAME(transform_back)(STORED *y, const float *m, size_t step, int h, int w, int row, int column, int n,
-                                 V bias, V slope, int bent)
+/* y = act(A^T m A + bias) */
+INLINE void NAME(transform_back)(float *y, const float *m, size_t step, int h, int w, texp_segment g, V bias, V slope,
+                                 int bent)
 {
-    const int has_below = 2 * row + 1 < h;
-    STORED *to = y + ((size_t)2 * row * w + 2 * column) * B;
-    for (int i = column; i < column + n; ++i, m += B, to += 2 * B) {
+    const int has_below = 2 * g.row + 1 < h;
+    float *to = y + ((size_t)2 * g.row * w + 2 * g.column) * B;
+    for (int i = g.column; i < g.column + g.n; ++i, m += B, to += 2 * B) {
+        const int has_right = 2 * i + 1 < w;
         V top[4], bottom[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
-            const V m0 = *(const V *)(m + k * step), m1 = *(const V *)(m + (4 + k) * step);
-            const V m2 = *(const V *)(m + (8 + k) * step), m3 = *(const V *)(m + (12 + k) * step);
+            const V m0 = LOAD(m + k * step), m1 = LOAD(m + (4 + k) * step);
+            const V m2 = LOAD(m + (8 + k) * step), m3 = LOAD(m + (12 + k) * step);
             top[k] = m0 + (m1 + m2);
             bottom[k] = (m1 - m2) - m3;
         }
@@ -92,7 +87,6 @@ INLINE void NAME(transform_back)(STORED *y, const float *m, size_t step, int h, 
             a = NAME(choose)(a > 0, a, a * slope), b = NAME(choose)(b > 0, b, b * slope);
             c = NAME(choose)(c > 0, c, c * slope), d = NAME(choose)(d > 0, d, d * slope);
         }
-        const int has_right = 2 * i + 1 < w;
         STORE(to, a);
         if (has_right) STORE(to + B, b);
         if (has_below) STORE(to + (size_t)w * B, c);
@@ -107,7 +101,7 @@ INLINE void NAME(transform_back)(STORED *y, const float *m, size_t step, int h, 
 INLINE void NAME(multiply)(float *m, size_t m_block, const float *u, size_t u_block, const float *w, size_t w_block,
                            int blocks, const int tiles, const int wide)
 {
-    V sums[2 * TILES][2];
+    V sums[2 * FEW][2];
 #pragma GCC unroll 64
     for (int t = 0; t < tiles; ++t) {
 #pragma GCC unroll 2
@@ -115,7 +109,7 @@ INLINE void NAME(multiply)(float *m, size_t m_block, const float *u, size_t u_bl
     }
     for (int b = 0; b < blocks; ++b, u += u_block) {
         for (int i = 0; i < B; ++i, w += B) {
-            const V w0 = *(const V *)w, w1 = wide > 1 ? *(const V *)(w + w_block) : w0;
+            const V w0 = LOAD(w), w1 = wide > 1 ? LOAD(w + w_block) : w0;
 #pragma GCC unroll 64
             for (int t = 0; t < tiles; ++t) {
                 const V x = NAME(all)(u[t * B + i]);
@@ -127,7 +121,7 @@ INLINE void NAME(multiply)(float *m, size_t m_block, const float *u, size_t u_bl
 #pragma GCC unroll 64
     for (int t = 0; t < tiles; ++t) {
 #pragma GCC unroll 2
-        for (int k = 0; k < wide; ++k) *(V *)(m + k * m_block + t * B) = sums[t][k];
+        for (int k = 0; k < wide; ++k) STORE(m + k * m_block + t * B, sums[t][k]);
     }
 }
 
@@ -135,7 +129,7 @@ INLINE void NAME(multiply)(float *m, size_t m_block, const float *u, size_t u_bl
 INLINE void NAME(multiply_all)(float *m, size_t m_block, const float *u, size_t u_block, const float *w, size_t w_block,
                                int blocks, int n, const int wide)
 {
-    const int most = wide > 1 ? TILES : 2 * TILES;
+    const int most = wide > 1 ? FEW : 2 * FEW;
     int t = 0;
     for (; t + most <= n; t += most)
         NAME(multiply)(m + t * B, m_block, u + t * B, u_block, w, w_block, blocks, most, wide);
@@ -150,25 +144,26 @@ INLINE void NAME(multiply_all)(float *m, size_t m_block, const float *u, size_t 
 }
 
 /* Tiles in a row: `n` from `column` on, in row `row` of image `image`. */
-ANYWHERE static void NAME(run)(const texp_winograd_shape *s, int images, blocks share, void *y, const void *x,
+ANYWHERE static void NAME(run)(const texp_winograd_shape *s, int images, texp_blocks share, void *y, const void *x,
                                const float *own, const float *bias, float slope, void *scratch)
 {
     const int in_blocks = s->c / B, out_blocks = s->n / B;
-    const plan p = plan_of(s, B, images, RUN);
-    const size_t step = p.step, block = 16 * step, plane = (size_t)s->h * s->w * B, w_block = (size_t)16 * s->c * B;
+    const texp_tiles p = texp_tiles_of(s, B, images, TILES);
+    const size_t step = step_of(&p, B), block = 16 * step, plane = (size_t)s->h * s->w * B,
+                 w_block = (size_t)16 * s->c * B;
     const V slopes = NAME(all)(slope);
-    STORED *outside = scratch;
+    float *outside = scratch;
     float *u = (float *)((char *)scratch + p.outside_bytes), *m = u + (size_t)in_blocks * block;
     memset(outside, 0, p.outside_bytes);
     for (int from = 0; from < p.segments; from += p.at_once) {
         const int to = from + p.at_once < p.segments ? from + p.at_once : p.segments;
         int tiles = 0;
         for (int g = from; g < to; ++g) {
-            const segment t = segment_of(&p, g);
-            const STORED *in = (const STORED *)x + (size_t)t.image * in_blocks * plane;
+            const texp_segment t = texp_segment_of(&p, g);
+            const float *in = (const float *)x + (size_t)t.image * in_blocks * plane;
             for (int b = 0; b < in_blocks; ++b) {
                 NAME(transform)
-                (u + b * block + tiles * B, step, in + b * plane, outside, s->h, s->w, t.row, t.column, t.n);
+                (u + b * block + tiles * B, step, in + b * plane, outside, s->h, s->w, t);
             }
             tiles += t.n;
         }
@@ -185,12 +180,12 @@ ANYWHERE static void NAME(run)(const texp_winograd_shape *s, int images, blocks 
                 const V add = bias ? NAME(of)(bias + (k + j) * B) : (V){0};
                 const float *part = m + j * block;
                 for (int g = from; g < to; ++g) {
-                    const segment t = segment_of(&p, g);
-                    STORED *out = (STORED *)y + ((size_t)t.image * out_blocks + k + j) * plane;
+                    const texp_segment t = texp_segment_of(&p, g);
+                    float *out = (float *)y + ((size_t)t.image * out_blocks + k + j) * plane;
                     if (slope == 1)
-                        NAME(transform_back)(out, part, step, s->h, s->w, t.row, t.column, t.n, add, slopes, 0);
+                        NAME(transform_back)(out, part, step, s->h, s->w, t, add, slopes, 0);
                     else
-                        NAME(transform_back)(out, part, step, s->h, s->w, t.row, t.column, t.n, add, slopes, 1);
+                        NAME(transform_back)(out, part, step, s->h, s->w, t, add, slopes, 1);
                     part += t.n * B;
                 }
             }
@@ -203,40 +198,39 @@ INLINE void NAME(multiply_tiles)(float *own, const float *u, const float *d, int
 {
     V sums[B];
 #pragma GCC unroll 64
-    for (int i = 0; i < B; ++i) sums[i] = add ? *(const V *)(own + i * B) : (V){0};
+    for (int i = 0; i < B; ++i) sums[i] = add ? LOAD(own + i * B) : (V){0};
     for (int t = 0; t < n; ++t, u += B, d += B) {
-        const V g = *(const V *)d;
+        const V g = LOAD(d);
 #pragma GCC unroll 64
         for (int i = 0; i < B; ++i) sums[i] += NAME(all)(u[i]) * g;
     }
 #pragma GCC unroll 64
-    for (int i = 0; i < B; ++i) *(V *)(own + i * B) = sums[i];
+    for (int i = 0; i < B; ++i) STORE(own + i * B, sums[i]);
 }
 
-ANYWHERE static void NAME(run_weights)(const texp_winograd_shape *s, int images, blocks share, float *own,
+ANYWHERE static void NAME(run_weights)(const texp_winograd_shape *s, int images, texp_blocks share, float *own,
                                        const void *x, const void *dy, void *scratch)
 {
     const int in_blocks = s->c / B, out_blocks = s->n / B;
-    const plan p = plan_of(s, B, images, WEIGHTS);
-    const size_t step = p.step, block = 16 * step, plane = (size_t)s->h * s->w * B;
-    STORED *outside = scratch;
+    const texp_tiles p = texp_tiles_of(s, B, images, TILES_FOR_WEIGHTS);
+    const size_t step = step_of(&p, B), block = 16 * step, plane = (size_t)s->h * s->w * B;
+    float *outside = scratch;
     float *u = (float *)((char *)scratch + p.outside_bytes), *d = u + (size_t)in_blocks * block;
     memset(outside, 0, p.outside_bytes);
     for (int from = 0; from < p.segments; from += p.at_once) {
         const int to = from + p.at_once < p.segments ? from + p.at_once : p.segments;
         int tiles = 0;
         for (int g = from; g < to; ++g) {
-            const segment t = segment_of(&p, g);
-            const STORED *in = (const STORED *)x + (size_t)t.image * in_blocks * plane;
-            const STORED *delta = (const STORED *)dy + (size_t)t.image * out_blocks * plane;
+            const texp_segment t = texp_segment_of(&p, g);
+            const float *in = (const float *)x + (size_t)t.image * in_blocks * plane;
+            const float *delta = (const float *)dy + (size_t)t.image * out_blocks * plane;
             for (int b = 0; b < in_blocks; ++b) {
                 NAME(transform)
-                (u + b * block + tiles * B, step, in + b * plane, outside, s->h, s->w, t.row, t.column, t.n);
+                (u + b * block + tiles * B, step, in + b * plane, outside, s->h, s->w, t);
             }
             for (int b = share.from; b < share.to; ++b) {
                 NAME(transform_gradient)
-                (d + (b - share.from) * block + tiles * B, step, delta + b * plane, outside, s->h, s->w, t.row,
-                 t.column, t.n);
+                (d + (b - share.from) * block + tiles * B, step, delta + b * plane, outside, s->h, s->w, t);
             }
             tiles += t.n;
         }
@@ -277,10 +271,10 @@ ANYWHERE static void NAME(set_weights)(const texp_winograd_shape *s, float *own,
             }
             for (int r = 0; r < 4; ++r) {
                 float *to = own + (size_t)4 * r * step;
-                *(V *)to = g[r][0];
-                *(V *)(to + step) = .5f * (g[r][0] + g[r][1] + g[r][2]);
-                *(V *)(to + 2 * step) = .5f * (g[r][0] - g[r][1] + g[r][2]);
-                *(V *)(to + 3 * step) = g[r][2];
+                STORE(to, g[r][0]);
+                STORE(to + step, .5f * (g[r][0] + g[r][1] + g[r][2]));
+                STORE(to + 2 * step, .5f * (g[r][0] - g[r][1] + g[r][2]));
+                STORE(to + 3 * step, g[r][2]);
             }
         }
     }
@@ -295,8 +289,8 @@ ANYWHERE static void NAME(add_updates)(const texp_winograd_shape *s, float *upda
             V g[3][4], w[9];
             for (int j = 0; j < 4; ++j) {
                 const float *from = own + (size_t)j * step;
-                const V m0 = *(const V *)from, m1 = *(const V *)(from + 4 * step), m2 = *(const V *)(from + 8 * step);
-                const V m3 = *(const V *)(from + 12 * step);
+                const V m0 = LOAD(from), m1 = LOAD(from + 4 * step), m2 = LOAD(from + 8 * step);
+                const V m3 = LOAD(from + 12 * step);
                 g[0][j] = m0 + .5f * (m1 + m2);
                 g[1][j] = .5f * (m1 - m2);
                 g[2][j] = .5f * (m1 + m2) - m3;
@@ -319,8 +313,7 @@ static const kernels NAME(kernels) = {NAME(run), NAME(run_weights), NAME(set_wei
 #undef STORED
 #undef NAME
 #undef ANYWHERE
-#undef STORES_HALVES
-#undef TILES
+#undef FEW
 #undef V
 #undef I
 #undef INLINE

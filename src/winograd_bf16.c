@@ -1,0 +1,169 @@
+/*
+ * Gradients by the weights of winograd.h where x and dy are bfloat16. The transforms are made in float and rounded to
+ * bfloat16 again, two tiles side by side, as the processor's products of pairs want them; sums are float. The rounding
+ * adds an error of the size and kind of the one that the stored x and dy have, which the sum over tiles averages.
+ */
+#include "winograd_tiles.h"
+
+#ifdef __x86_64__
+
+#include <immintrin.h>
+#include <string.h>
+
+#define B        16
+#define STORED   uint16_t
+#define NAME(x)  x##_bf16
+#define ANYWHERE __attribute__((target("arch=x86-64-v4,avx512bf16")))
+#define STORES_HALVES
+#include "vectors.h"
+
+enum { PAIR = 2 * B, TILES = 128 };
+
+/* Values from one value of the transformed pairs to the next of their 16; as in winograd.c no power of 2. */
+static size_t step_of(const texp_tiles *t)
+{
+    return (size_t)(t->tiles / 2 + 1) * PAIR;
+}
+
+/* Channel by channel those of the two tiles. */
+INLINE void put_pair(STORED *to, V first, V second)
+{
+    const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)first));
+    const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)second));
+    _mm512_store_si512(to, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+}
+
+/* B^T x B of the segment's tiles; a missing second of a pair is some number, which transform_gradient() multiplies by 0. */
+INLINE void transform(STORED *u, size_t step, const STORED *x, const STORED *outside, int h, int w, texp_segment s)
+{
+    const STORED *rows[4];
+    const V zero = {0};
+    for (int r = 0; r < 4; ++r) {
+        const int y = 2 * s.row - 1 + r;
+        rows[r] = y >= 0 && y < h ? x + (size_t)y * w * B : outside;
+    }
+/* Column c of B^T x. */
+#define COLUMN(v, c)                                                                                                   \
+    V v##0 = zero, v##1 = zero, v##2 = zero, v##3 = zero;                                                              \
+    if ((c) >= 0 && (c) < w) {                                                                                         \
+        const size_t at = (size_t)(c)*B;                                                                               \
+        const V d0 = LOAD(rows[0] + at), d1 = LOAD(rows[1] + at), d2 = LOAD(rows[2] + at), d3 = LOAD(rows[3] + at);    \
+        v##0 = d0 - d2, v##1 = d1 + d2, v##2 = d2 - d1, v##3 = d1 - d3;                                                \
+    }
+#define ROW(r)                                                                                                         \
+    put_pair(u + (4 * r + 0) * step, p##r - s##r, s##r - e##r);                                                        \
+    put_pair(u + (4 * r + 1) * step, q##r + s##r, t##r + e##r);                                                        \
+    put_pair(u + (4 * r + 2) * step, s##r - q##r, e##r - t##r);                                                        \
+    put_pair(u + (4 * r + 3) * step, q##r - t##r, t##r - f##r);
+    COLUMN(p, 2 * s.column - 1)
+    COLUMN(q, 2 * s.column)
+    for (int i = s.column; i < s.column + s.n; i += 2, u += PAIR) {
+        COLUMN(s, 2 * i + 1)
+        COLUMN(t, 2 * i + 2)
+        COLUMN(e, 2 * i + 3)
+        COLUMN(f, 2 * i + 4)
+        ROW(0) ROW(1) ROW(2) ROW(3) p0 = e0, p1 = e1, p2 = e2, p3 = e3;
+        q0 = f0, q1 = f1, q2 = f2, q3 = f3;
+    }
+#undef COLUMN
+#undef ROW
+}
+
+/* A dy A^T, but for the signs of its last row and column. */
+INLINE void transform_gradient(STORED *u, size_t step, const STORED *dy, const STORED *outside, int h, int w,
+                               texp_segment s)
+{
+    const STORED *top = dy + (size_t)2 * s.row * w * B, *bottom = 2 * s.row + 1 < h ? top + (size_t)w * B : outside;
+    const int end = 2 * (s.column + s.n) < w ? 2 * (s.column + s.n) : w;
+    const V zero = {0};
+    for (int i = 2 * s.column; i < end; i += 4, u += PAIR) {
+        V v[4][4];
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; ++k) {
+            const size_t at = (size_t)(i + k) * B;
+            const V a = i + k < end ? LOAD(top + at) : zero, c = i + k < end ? LOAD(bottom + at) : zero;
+            v[0][k] = a, v[1][k] = a + c, v[2][k] = a - c, v[3][k] = c;
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; ++r) {
+            put_pair(u + (4 * r + 0) * step, v[r][0], v[r][2]);
+            put_pair(u + (4 * r + 1) * step, v[r][0] + v[r][1], v[r][2] + v[r][3]);
+            put_pair(u + (4 * r + 2) * step, v[r][0] - v[r][1], v[r][2] - v[r][3]);
+            put_pair(u + (4 * r + 3) * step, v[r][1], v[r][3]);
+        }
+    }
+}
+
+/* own (B x B) = (add ? own : 0) + sum over the pairs of tiles of u*d */
+INLINE void multiply(float *own, const STORED *u, const STORED *d, int pairs, int add)
+{
+    __m512 sums[B];
+#pragma GCC unroll 16
+    for (int i = 0; i < B; ++i) sums[i] = add ? _mm512_load_ps(own + i * B) : _mm512_setzero_ps();
+    for (int t = 0; t < pairs; ++t, u += PAIR, d += PAIR) {
+        const __m512bh g = (__m512bh)_mm512_load_si512(d);
+#pragma GCC unroll 16
+        for (int i = 0; i < B; ++i) {
+            const __m512bh x = (__m512bh)_mm512_set1_epi32(((const int __attribute__((may_alias)) *)u)[i]);
+            sums[i] = _mm512_dpbf16_ps(sums[i], g, x);
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < B; ++i) _mm512_store_ps(own + i * B, sums[i]);
+}
+
+size_t texp_winograd_bf16_scratch_bytes(const texp_winograd_shape *s)
+{
+    const texp_tiles t = texp_tiles_of(s, B, 1, TILES);
+    return t.outside_bytes + sizeof(STORED) * 16 * (size_t)((s->c + s->n) / B) * step_of(&t);
+}
+
+ANYWHERE void texp_winograd_bf16_weights(const texp_winograd_shape *s, int images, texp_blocks share, float *own,
+                                         const void *x, const void *dy, void *scratch)
+{
+    const int in_blocks = s->c / B, out_blocks = s->n / B;
+    const texp_tiles all = texp_tiles_of(s, B, images, TILES);
+    const size_t step = step_of(&all), block = 16 * step, plane = (size_t)s->h * s->w * B;
+    STORED *outside = scratch, *u = (STORED *)((char *)scratch + all.outside_bytes), *d = u + in_blocks * block;
+    memset(outside, 0, all.outside_bytes);
+    for (int from = 0; from < all.segments; from += all.at_once) {
+        const int to = from + all.at_once < all.segments ? from + all.at_once : all.segments;
+        int pairs = 0;
+        for (int g = from; g < to; ++g) {
+            const texp_segment t = texp_segment_of(&all, g);
+            const STORED *in = (const STORED *)x + (size_t)t.image * in_blocks * plane;
+            const STORED *delta = (const STORED *)dy + (size_t)t.image * out_blocks * plane;
+            for (int b = 0; b < in_blocks; ++b)
+                transform(u + b * block + pairs * PAIR, step, in + b * plane, outside, s->h, s->w, t);
+            for (int b = share.from; b < share.to; ++b) {
+                transform_gradient(d + (b - share.from) * block + pairs * PAIR, step, delta + b * plane, outside, s->h,
+                                   s->w, t);
+            }
+            pairs += (t.n + 1) / 2;
+        }
+        for (int k = share.from; k < share.to; ++k) {
+            for (int i = 0; i < 16; ++i) {
+                const STORED *left = u + i * step, *right = d + (k - share.from) * block + i * step;
+                float *sums = own + ((size_t)16 * k + i) * s->c * B;
+                for (int b = 0; b < in_blocks; ++b)
+                    multiply(sums + (size_t)b * B * B, left + b * block, right, pairs, from > 0);
+            }
+        }
+    }
+}
+
+#else
+
+size_t texp_winograd_bf16_scratch_bytes(const texp_winograd_shape *s)
+{
+    (void)s;
+    return 0;
+}
+
+void texp_winograd_bf16_weights(const texp_winograd_shape *s, int images, texp_blocks share, float *own, const void *x,
+                                const void *dy, void *scratch)
+{
+    (void)s, (void)images, (void)share, (void)own, (void)x, (void)dy, (void)scratch;
+}
+
+#endif
