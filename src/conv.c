@@ -181,7 +181,7 @@ struct texp_conv {
     dnnl_primitive_t reorder; /* between weights in Darknet's order and in its own */
     dnnl_memory_t (*memories)[MEMORIES]; /* of each lane */
     size_t own_bytes;
-    int by_winograd; /* instead of oneDNN */
+    int by_winograd; /* instead of all that is oneDNN's */
     texp_winograd_shape shape;
 };
 

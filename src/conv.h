@@ -1,8 +1,9 @@
 /*
- * Convolutions by oneDNN (versions 2 and 3) on blocked tensors (blocked.h) or plain ones (NCHW).
+ * Convolutions on blocked tensors (blocked.h) or plain ones (NCHW): by Winograd's way (winograd.h) where that is faster,
+ * else by oneDNN (versions 2 and 3).
  *
  *     x  N x c x h x w        y  N x n x out_h x out_w        out_h = (h + 2*pad - size)/stride + 1, out_w alike
- *     weights  n x (c/groups) x size x size, as Darknet has them: float; and in the convolution's own order
+ *     weights  n x (c/groups) x size x size, as Darknet has them: float; and in the convolution's own order or domain
  *
  * Compiled with -DONEDNN; without it the same functions exist and texp_conv_block() is 0.
  *
@@ -24,7 +25,7 @@ typedef struct {
     int lanes; /* threads that call at once, each with a lane of its own, 0 .. lanes-1 */
     int threads; /* that work on one call: 1, from inside a parallel region; or OpenMP's number, from outside */
     int plain_x, plain_y; /* NCHW instead of blocked */
-    texp_type type; /* of x and y; weights are of the same type, their gradients and biases float */
+    texp_type type; /* of x and y; biases and gradients of the weights are float */
     int bias; /* forward alone: y += bias[n] */
     float slope; /* forward alone: y = y > 0 ? y : slope*y; 1: as it is */
 } texp_conv_use;
@@ -40,7 +41,7 @@ int texp_conv_can(texp_conv_kind kind, const texp_conv_shape *shape, const texp_
 texp_conv *texp_conv_open(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use);
 void texp_conv_close(texp_conv *conv);
 
-/* Bytes of the weights, or of their gradient, in the convolution's own order; to be aligned to 64. */
+/* Bytes of the weights, or of their gradient, in the convolution's own form; to be aligned to 64. */
 size_t texp_conv_own_bytes(const texp_conv *conv);
 
 /* The following return 0, or -1 where oneDNN failed. */

@@ -9,7 +9,7 @@
  * Most operations treat each image alone. Such operations that follow one another form a stage: each thread takes a few images at
  * a time, as many as its cache holds, through all of the stage. What needs all images (statistics, Darknet's own
  * layers) ends the stage. Where there are fewer images than threads, each operation is split by channels instead, and a
- * convolution by oneDNN.
+ * convolution as conv.h does it.
  */
 #ifndef TEXP_FAST_H
 #define TEXP_FAST_H
@@ -40,7 +40,7 @@ typedef struct {
     float *slope; /* Darknet's 1/(deviation + eps_root), or 1/sqrt(variance + eps) */
 } texp_norm;
 
-/* A convolution, its weights and their gradient in the order of the operation that uses them. */
+/* A convolution, its weights and their gradient in the form of the operation that uses them. */
 typedef struct {
     int layer;
     texp_conv_shape shape;

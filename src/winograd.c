@@ -26,24 +26,23 @@ static size_t step_of(const texp_tiles *t, int block)
 }
 
 #ifdef __x86_64__
-#include <immintrin.h>
 
 #define B        16
 #define NAME(x)  x##_16
-#define ANYWHERE __attribute__((target("arch=x86-64-v4")))
+#define ANYWHERE __attribute__((target("avx512f")))
 #define FEW      8
 #include "winograd_kernels.h"
 
 #define B        8
 #define NAME(x)  x##_8
-#define ANYWHERE __attribute__((target("arch=x86-64-v3")))
+#define ANYWHERE __attribute__((target("avx2,fma")))
 #define FEW      4
 #include "winograd_kernels.h"
 
 static const kernels *kernels_of(int block)
 {
-    if (block == 16) return __builtin_cpu_supports("x86-64-v4") ? &kernels_16 : NULL;
-    return block == 8 && __builtin_cpu_supports("x86-64-v3") ? &kernels_8 : NULL;
+    if (block == 16) return __builtin_cpu_supports("avx512f") ? &kernels_16 : NULL;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernels_8 : NULL;
 }
 
 #else
@@ -58,7 +57,7 @@ static const kernels *kernels_of(int block)
 
 int texp_winograd_can(int block, texp_type type)
 {
-    return kernels_of(block) && texp_kernels_of(block, type);
+    return texp_kernels_of(block, type) && kernels_of(block);
 }
 
 size_t texp_winograd_own_bytes(const texp_winograd_shape *s)
@@ -69,9 +68,9 @@ size_t texp_winograd_own_bytes(const texp_winograd_shape *s)
 size_t texp_winograd_scratch_bytes(const texp_winograd_shape *s, int block, texp_type type)
 {
     const texp_tiles run = texp_tiles_of(s, block, 1, TILES), weights = texp_tiles_of(s, block, 1, TILES_FOR_WEIGHTS);
-    const size_t in = (size_t)s->c / block, out = (size_t)s->n / block, most = in > out ? in : out;
-    const size_t for_run = run.outside_bytes + sizeof(float) * 16 * (most + 2) * step_of(&run, block);
-    const size_t for_weights = weights.outside_bytes + sizeof(float) * 16 * (in + out) * step_of(&weights, block);
+    const size_t in = (size_t)(s->c > s->n ? s->c : s->n) / block;
+    const size_t for_run = run.outside_bytes + sizeof(float) * 16 * (in + 2) * step_of(&run, block);
+    const size_t for_weights = weights.outside_bytes + sizeof(float) * 16 * (in + 1) * step_of(&weights, block);
     if (type == TEXP_BF16) return texp_winograd_bf16_scratch_bytes(s);
     return for_run > for_weights ? for_run : for_weights;
 }

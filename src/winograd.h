@@ -3,15 +3,21 @@
  *
  *     Y = A^T [ (G w G^T) . (B^T x B) ] A         Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2016)
  *
- * Each tile of 2x2 outputs takes 16 products a pair of channels where the sum over 3x3 takes 36. oneDNN's own does the
- * three steps for a whole layer, one after another in memory, and has no backward pass; here a few rows of tiles go
- * through all of them in the cache. Gradients are the transposed steps:
+ *     B^T =  1  0 -1  0     G =   1    0    0      A^T =  1  1  1  0
+ *            0  1  1  0          1/2  1/2  1/2            0  1 -1 -1
+ *            0 -1  1  0          1/2 -1/2  1/2
+ *            0  1  0 -1           0    0    1
+ *
+ * Each tile of 2x2 outputs takes 16 products a pair of channels where the sum over 3x3 takes 36. oneDNN's own Winograd
+ * does the three steps for a whole layer, one after another in memory, and has no backward pass; here a few rows of tiles
+ * go through all of them in the cache. Gradients are the transposed steps:
  *
  *     dx  as the forward pass, weights turned by 180 degrees, channels exchanged
  *     dw = G^T [ sum over tiles of (B^T x B) . (A dy A^T) ] G
  *
- * x  images x c x h x w and y  images x n x h x w are blocked tensors (blocked.h); c and n multiples of B. All constants
- * are 0, 1, -1 and 1/2: the rounding error is about twice that of the sum (error bound: Barabasz et al., 2020).
+ * x  images x c x h x w and y  images x n x h x w are blocked tensors (blocked.h); c and n multiples of B. As the constants
+ * are 0, 1 and 1/2 alone, nothing is lost in the transforms but the rounding of up to four additions; tests/test_winograd.c
+ * has the bound.
  */
 #ifndef TEXP_WINOGRAD_H
 #define TEXP_WINOGRAD_H

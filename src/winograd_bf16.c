@@ -34,12 +34,12 @@ INLINE void put_pair(STORED *to, V first, V second)
 }
 
 /* B^T x B of the segment's tiles; a missing second of a pair is some number, which transform_gradient() multiplies by 0. */
-INLINE void transform(STORED *u, size_t step, const STORED *x, const STORED *outside, int h, int w, texp_segment s)
+INLINE void transform(STORED *u, size_t step, const STORED *x, const STORED *outside, int h, int w, texp_segment g)
 {
     const STORED *rows[4];
     const V zero = {0};
     for (int r = 0; r < 4; ++r) {
-        const int y = 2 * s.row - 1 + r;
+        const int y = 2 * g.row - 1 + r;
         rows[r] = y >= 0 && y < h ? x + (size_t)y * w * B : outside;
     }
 /* Column c of B^T x. */
@@ -55,9 +55,9 @@ INLINE void transform(STORED *u, size_t step, const STORED *x, const STORED *out
     put_pair(u + (4 * r + 1) * step, q##r + s##r, t##r + e##r);                                                        \
     put_pair(u + (4 * r + 2) * step, s##r - q##r, e##r - t##r);                                                        \
     put_pair(u + (4 * r + 3) * step, q##r - t##r, t##r - f##r);
-    COLUMN(p, 2 * s.column - 1)
-    COLUMN(q, 2 * s.column)
-    for (int i = s.column; i < s.column + s.n; i += 2, u += PAIR) {
+    COLUMN(p, 2 * g.column - 1)
+    COLUMN(q, 2 * g.column)
+    for (int i = g.column; i < g.column + g.n; i += 2, u += PAIR) {
         COLUMN(s, 2 * i + 1)
         COLUMN(t, 2 * i + 2)
         COLUMN(e, 2 * i + 3)
@@ -71,12 +71,12 @@ INLINE void transform(STORED *u, size_t step, const STORED *x, const STORED *out
 
 /* A dy A^T, but for the signs of its last row and column. */
 INLINE void transform_gradient(STORED *u, size_t step, const STORED *dy, const STORED *outside, int h, int w,
-                               texp_segment s)
+                               texp_segment g)
 {
-    const STORED *top = dy + (size_t)2 * s.row * w * B, *bottom = 2 * s.row + 1 < h ? top + (size_t)w * B : outside;
-    const int end = 2 * (s.column + s.n) < w ? 2 * (s.column + s.n) : w;
+    const STORED *top = dy + (size_t)2 * g.row * w * B, *bottom = 2 * g.row + 1 < h ? top + (size_t)w * B : outside;
+    const int end = 2 * (g.column + g.n) < w ? 2 * (g.column + g.n) : w;
     const V zero = {0};
-    for (int i = 2 * s.column; i < end; i += 4, u += PAIR) {
+    for (int i = 2 * g.column; i < end; i += 4, u += PAIR) {
         V v[4][4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
@@ -115,7 +115,7 @@ INLINE void multiply(float *own, const STORED *u, const STORED *d, int pairs, in
 size_t texp_winograd_bf16_scratch_bytes(const texp_winograd_shape *s)
 {
     const texp_tiles t = texp_tiles_of(s, B, 1, TILES);
-    return t.outside_bytes + sizeof(STORED) * 16 * (size_t)((s->c + s->n) / B) * step_of(&t);
+    return t.outside_bytes + sizeof(STORED) * 16 * (size_t)(s->c / B + 1) * step_of(&t);
 }
 
 ANYWHERE void texp_winograd_bf16_weights(const texp_winograd_shape *s, int images, texp_blocks share, float *own,
@@ -124,29 +124,30 @@ ANYWHERE void texp_winograd_bf16_weights(const texp_winograd_shape *s, int image
     const int in_blocks = s->c / B, out_blocks = s->n / B;
     const texp_tiles all = texp_tiles_of(s, B, images, TILES);
     const size_t step = step_of(&all), block = 16 * step, plane = (size_t)s->h * s->w * B;
-    STORED *outside = scratch, *u = (STORED *)((char *)scratch + all.outside_bytes), *d = u + in_blocks * block;
+    STORED *outside = scratch, *u = outside + all.outside_bytes / sizeof *u, *d = u + in_blocks * block;
     memset(outside, 0, all.outside_bytes);
-    for (int from = 0; from < all.segments; from += all.at_once) {
-        const int to = from + all.at_once < all.segments ? from + all.at_once : all.segments;
+    for (int from = 0, to; from < all.segments; from = to) {
         int pairs = 0;
-        for (int g = from; g < to; ++g) {
-            const texp_segment t = texp_segment_of(&all, g);
-            const STORED *in = (const STORED *)x + (size_t)t.image * in_blocks * plane;
-            const STORED *delta = (const STORED *)dy + (size_t)t.image * out_blocks * plane;
-            for (int b = 0; b < in_blocks; ++b)
-                transform(u + b * block + pairs * PAIR, step, in + b * plane, outside, s->h, s->w, t);
-            for (int b = share.from; b < share.to; ++b) {
-                transform_gradient(d + (b - share.from) * block + pairs * PAIR, step, delta + b * plane, outside, s->h,
-                                   s->w, t);
-            }
-            pairs += (t.n + 1) / 2;
+        to = from + all.at_once < all.segments ? from + all.at_once : all.segments;
+        for (int i = from; i < to; ++i) {
+            const texp_segment g = texp_segment_of(&all, i);
+            const STORED *in = (const STORED *)x + g.image * in_blocks * plane;
+            for (int b = 0; b < in_blocks; ++b, in += plane)
+                transform(u + b * block + pairs * PAIR, step, in, outside, s->h, s->w, g);
+            pairs += (g.n + 1) / 2;
         }
         for (int k = share.from; k < share.to; ++k) {
+            float *sums = own + (size_t)16 * k * s->c * B;
+            STORED *to_d = d;
+            for (int i = from; i < to; ++i) {
+                const texp_segment g = texp_segment_of(&all, i);
+                const STORED *delta = (const STORED *)dy + ((size_t)g.image * out_blocks + k) * plane;
+                transform_gradient(to_d, step, delta, outside, s->h, s->w, g);
+                to_d += (g.n + 1) / 2 * PAIR;
+            }
             for (int i = 0; i < 16; ++i) {
-                const STORED *left = u + i * step, *right = d + (k - share.from) * block + i * step;
-                float *sums = own + ((size_t)16 * k + i) * s->c * B;
-                for (int b = 0; b < in_blocks; ++b)
-                    multiply(sums + (size_t)b * B * B, left + b * block, right, pairs, from > 0);
+                for (int b = 0; b < in_blocks; ++b, sums += B * B)
+                    multiply(sums, u + b * block + i * step, d + i * step, pairs, from > 0);
             }
         }
     }

@@ -95,18 +95,15 @@ INLINE void NAME(transform_back)(float *y, const float *m, size_t step, int h, i
 }
 
 /*
- * m = sum over channels of u*w, of `tiles` tiles and `wide` blocks of channels, m_block floats apart. u holds `blocks` blocks of
- * channels, u_block apart, w B x B floats for each of them.
+ * m[tile] = sum over channels of u[tile]*w for one value of the transformed tiles: `tiles` of them, `wide` (1 or 2) blocks of
+ * m's channels. u has `blocks` blocks of channels; from block to block it is u_block floats, m m_block, w w_block.
  */
 INLINE void NAME(multiply)(float *m, size_t m_block, const float *u, size_t u_block, const float *w, size_t w_block,
                            int blocks, const int tiles, const int wide)
 {
     V sums[2 * FEW][2];
 #pragma GCC unroll 64
-    for (int t = 0; t < tiles; ++t) {
-#pragma GCC unroll 2
-        for (int k = 0; k < wide; ++k) sums[t][k] = (V){0};
-    }
+    for (int t = 0; t < tiles; ++t) sums[t][0] = sums[t][1] = (V){0};
     for (int b = 0; b < blocks; ++b, u += u_block) {
         for (int i = 0; i < B; ++i, w += B) {
             const V w0 = LOAD(w), w1 = wide > 1 ? LOAD(w + w_block) : w0;
@@ -120,12 +117,12 @@ INLINE void NAME(multiply)(float *m, size_t m_block, const float *u, size_t u_bl
     }
 #pragma GCC unroll 64
     for (int t = 0; t < tiles; ++t) {
-#pragma GCC unroll 2
-        for (int k = 0; k < wide; ++k) STORE(m + k * m_block + t * B, sums[t][k]);
+        STORE(m + t * B, sums[t][0]);
+        if (wide > 1) STORE(m + m_block + t * B, sums[t][1]);
     }
 }
 
-/* The same of n tiles. */
+/* The same of n tiles, as many at a time as the registers hold. */
 INLINE void NAME(multiply_all)(float *m, size_t m_block, const float *u, size_t u_block, const float *w, size_t w_block,
                                int blocks, int n, const int wide)
 {
@@ -133,44 +130,49 @@ INLINE void NAME(multiply_all)(float *m, size_t m_block, const float *u, size_t 
     int t = 0;
     for (; t + most <= n; t += most)
         NAME(multiply)(m + t * B, m_block, u + t * B, u_block, w, w_block, blocks, most, wide);
-#define SOME(k)                                                                                                        \
+#define REST(k)                                                                                                        \
     if (n - t >= k) {                                                                                                  \
         NAME(multiply)(m + t * B, m_block, u + t * B, u_block, w, w_block, blocks, k, wide);                           \
         t += k;                                                                                                        \
     }
-    if (most > 8) SOME(8)
-    SOME(4) SOME(2) SOME(1)
-#undef SOME
+    if (most > 8) REST(8)
+    REST(4) REST(2) REST(1)
+#undef REST
 }
 
-/* Tiles in a row: `n` from `column` on, in row `row` of image `image`. */
+/* Segments `from` to `to` of x, block after block. Returns how many tiles they have. */
+INLINE int NAME(transform_all)(float *u, size_t step, const texp_winograd_shape *s, const texp_tiles *all, int from,
+                               int to, const float *x, const float *outside)
+{
+    const size_t plane = (size_t)s->h * s->w * B;
+    int tiles = 0;
+    for (int i = from; i < to; ++i) {
+        const texp_segment g = texp_segment_of(all, i);
+        const float *in = x + g.image * (s->c / B) * plane;
+        for (int b = 0; b < s->c / B; ++b, in += plane)
+            NAME(transform)(u + 16 * b * step + tiles * B, step, in, outside, s->h, s->w, g);
+        tiles += g.n;
+    }
+    return tiles;
+}
+
 ANYWHERE static void NAME(run)(const texp_winograd_shape *s, int images, texp_blocks share, void *y, const void *x,
                                const float *own, const float *bias, float slope, void *scratch)
 {
     const int in_blocks = s->c / B, out_blocks = s->n / B;
-    const texp_tiles p = texp_tiles_of(s, B, images, TILES);
-    const size_t step = step_of(&p, B), block = 16 * step, plane = (size_t)s->h * s->w * B,
-                 w_block = (size_t)16 * s->c * B;
+    const texp_tiles all = texp_tiles_of(s, B, images, TILES);
+    const size_t step = step_of(&all, B), block = 16 * step, w_block = (size_t)16 * s->c * B;
+    const size_t plane = (size_t)s->h * s->w * B;
     const V slopes = NAME(all)(slope);
-    float *outside = scratch;
-    float *u = (float *)((char *)scratch + p.outside_bytes), *m = u + (size_t)in_blocks * block;
-    memset(outside, 0, p.outside_bytes);
-    for (int from = 0; from < p.segments; from += p.at_once) {
-        const int to = from + p.at_once < p.segments ? from + p.at_once : p.segments;
-        int tiles = 0;
-        for (int g = from; g < to; ++g) {
-            const texp_segment t = texp_segment_of(&p, g);
-            const float *in = (const float *)x + (size_t)t.image * in_blocks * plane;
-            for (int b = 0; b < in_blocks; ++b) {
-                NAME(transform)
-                (u + b * block + tiles * B, step, in + b * plane, outside, s->h, s->w, t);
-            }
-            tiles += t.n;
-        }
+    float *outside = scratch, *u = outside + all.outside_bytes / sizeof *u, *m = u + in_blocks * block;
+    memset(outside, 0, all.outside_bytes);
+    for (int from = 0, to; from < all.segments; from = to) {
+        to = from + all.at_once < all.segments ? from + all.at_once : all.segments;
+        const int tiles = NAME(transform_all)(u, step, s, &all, from, to, x, outside);
         for (int k = share.from; k < share.to; k += 2) {
             const int wide = share.to - k > 1 ? 2 : 1;
-            for (int i = 0; i < 16; ++i) {
-                const float *w = own + ((size_t)16 * k + i) * s->c * B;
+            const float *w = own + k * w_block;
+            for (int i = 0; i < 16; ++i, w += w_block / 16) {
                 if (wide > 1)
                     NAME(multiply_all)(m + i * step, block, u + i * step, block, w, w_block, in_blocks, tiles, 2);
                 else
@@ -178,22 +180,22 @@ ANYWHERE static void NAME(run)(const texp_winograd_shape *s, int images, texp_bl
             }
             for (int j = 0; j < wide; ++j) {
                 const V add = bias ? NAME(of)(bias + (k + j) * B) : (V){0};
-                const float *part = m + j * block;
-                for (int g = from; g < to; ++g) {
-                    const texp_segment t = texp_segment_of(&p, g);
-                    float *out = (float *)y + ((size_t)t.image * out_blocks + k + j) * plane;
+                const float *sums = m + j * block;
+                for (int i = from; i < to; ++i) {
+                    const texp_segment g = texp_segment_of(&all, i);
+                    float *out = (float *)y + ((size_t)g.image * out_blocks + k + j) * plane;
                     if (slope == 1)
-                        NAME(transform_back)(out, part, step, s->h, s->w, t, add, slopes, 0);
+                        NAME(transform_back)(out, sums, step, s->h, s->w, g, add, slopes, 0);
                     else
-                        NAME(transform_back)(out, part, step, s->h, s->w, t, add, slopes, 1);
-                    part += t.n * B;
+                        NAME(transform_back)(out, sums, step, s->h, s->w, g, add, slopes, 1);
+                    sums += g.n * B;
                 }
             }
         }
     }
 }
 
-/* own (B x B floats of `wide` blocks) = (add ? own : 0) + sum over n tiles of u*d, of B channels of u. */
+/* own (B x B) = (add ? own : 0) + sum over n tiles of u*d */
 INLINE void NAME(multiply_tiles)(float *own, const float *u, const float *d, int n, int add)
 {
     V sums[B];
@@ -212,34 +214,24 @@ ANYWHERE static void NAME(run_weights)(const texp_winograd_shape *s, int images,
                                        const void *x, const void *dy, void *scratch)
 {
     const int in_blocks = s->c / B, out_blocks = s->n / B;
-    const texp_tiles p = texp_tiles_of(s, B, images, TILES_FOR_WEIGHTS);
-    const size_t step = step_of(&p, B), block = 16 * step, plane = (size_t)s->h * s->w * B;
-    float *outside = scratch;
-    float *u = (float *)((char *)scratch + p.outside_bytes), *d = u + (size_t)in_blocks * block;
-    memset(outside, 0, p.outside_bytes);
-    for (int from = 0; from < p.segments; from += p.at_once) {
-        const int to = from + p.at_once < p.segments ? from + p.at_once : p.segments;
-        int tiles = 0;
-        for (int g = from; g < to; ++g) {
-            const texp_segment t = texp_segment_of(&p, g);
-            const float *in = (const float *)x + (size_t)t.image * in_blocks * plane;
-            const float *delta = (const float *)dy + (size_t)t.image * out_blocks * plane;
-            for (int b = 0; b < in_blocks; ++b) {
-                NAME(transform)
-                (u + b * block + tiles * B, step, in + b * plane, outside, s->h, s->w, t);
-            }
-            for (int b = share.from; b < share.to; ++b) {
-                NAME(transform_gradient)
-                (d + (b - share.from) * block + tiles * B, step, delta + b * plane, outside, s->h, s->w, t);
-            }
-            tiles += t.n;
-        }
+    const texp_tiles all = texp_tiles_of(s, B, images, TILES_FOR_WEIGHTS);
+    const size_t step = step_of(&all, B), block = 16 * step, plane = (size_t)s->h * s->w * B;
+    float *outside = scratch, *u = outside + all.outside_bytes / sizeof *u, *d = u + in_blocks * block;
+    memset(outside, 0, all.outside_bytes);
+    for (int from = 0, to; from < all.segments; from = to) {
+        to = from + all.at_once < all.segments ? from + all.at_once : all.segments;
+        const int tiles = NAME(transform_all)(u, step, s, &all, from, to, x, outside);
         for (int k = share.from; k < share.to; ++k) {
+            float *sums = own + (size_t)16 * k * s->c * B, *to_d = d;
+            for (int i = from; i < to; ++i) {
+                const texp_segment g = texp_segment_of(&all, i);
+                const float *delta = (const float *)dy + ((size_t)g.image * out_blocks + k) * plane;
+                NAME(transform_gradient)(to_d, step, delta, outside, s->h, s->w, g);
+                to_d += g.n * B;
+            }
             for (int i = 0; i < 16; ++i) {
-                const float *left = u + i * step, *right = d + (k - share.from) * block + i * step;
-                float *to_own = own + ((size_t)16 * k + i) * s->c * B;
-                for (int b = 0; b < in_blocks; ++b)
-                    NAME(multiply_tiles)(to_own + (size_t)b * B * B, left + b * block, right, tiles, from > 0);
+                for (int b = 0; b < in_blocks; ++b, sums += B * B)
+                    NAME(multiply_tiles)(sums, u + b * block + i * step, d + i * step, tiles, from > 0);
             }
         }
     }
