@@ -16,6 +16,7 @@
 #define ANYWHERE __attribute__((target("arch=x86-64-v4,avx512bf16")))
 #define STORES_HALVES
 #include "vectors.h"
+#include "winograd_columns.h"
 
 enum { PAIR = 2 * B, TILES = 128 };
 
@@ -36,37 +37,20 @@ INLINE void put_pair(STORED *to, V first, V second)
 /* B^T x B of the segment's tiles; a missing second of a pair is some number, which transform_gradient() multiplies by 0. */
 INLINE void transform(STORED *u, size_t step, const STORED *x, const STORED *outside, int h, int w, texp_segment g)
 {
-    const STORED *rows[4];
-    const V zero = {0};
-    for (int r = 0; r < 4; ++r) {
-        const int y = 2 * g.row - 1 + r;
-        rows[r] = y >= 0 && y < h ? x + (size_t)y * w * B : outside;
-    }
-/* Column c of B^T x. */
-#define COLUMN(v, c)                                                                                                   \
-    V v##0 = zero, v##1 = zero, v##2 = zero, v##3 = zero;                                                              \
-    if ((c) >= 0 && (c) < w) {                                                                                         \
-        const size_t at = (size_t)(c)*B;                                                                               \
-        const V d0 = LOAD(rows[0] + at), d1 = LOAD(rows[1] + at), d2 = LOAD(rows[2] + at), d3 = LOAD(rows[3] + at);    \
-        v##0 = d0 - d2, v##1 = d1 + d2, v##2 = d2 - d1, v##3 = d1 - d3;                                                \
-    }
-#define ROW(r)                                                                                                         \
-    put_pair(u + (4 * r + 0) * step, p##r - s##r, s##r - e##r);                                                        \
-    put_pair(u + (4 * r + 1) * step, q##r + s##r, t##r + e##r);                                                        \
-    put_pair(u + (4 * r + 2) * step, s##r - q##r, e##r - t##r);                                                        \
-    put_pair(u + (4 * r + 3) * step, q##r - t##r, t##r - f##r);
-    COLUMN(p, 2 * g.column - 1)
-    COLUMN(q, 2 * g.column)
+    const NAME(window) window = NAME(window_of)(x, outside, h, w, g.row);
+    NAME(column) p = NAME(column_at)(&window, 2 * g.column - 1), q = NAME(column_at)(&window, 2 * g.column);
     for (int i = g.column; i < g.column + g.n; i += 2, u += PAIR) {
-        COLUMN(s, 2 * i + 1)
-        COLUMN(t, 2 * i + 2)
-        COLUMN(e, 2 * i + 3)
-        COLUMN(f, 2 * i + 4)
-        ROW(0) ROW(1) ROW(2) ROW(3) p0 = e0, p1 = e1, p2 = e2, p3 = e3;
-        q0 = f0, q1 = f1, q2 = f2, q3 = f3;
+        const NAME(column) s = NAME(column_at)(&window, 2 * i + 1), t = NAME(column_at)(&window, 2 * i + 2);
+        const NAME(column) e = NAME(column_at)(&window, 2 * i + 3), f = NAME(column_at)(&window, 2 * i + 4);
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; ++r) {
+            put_pair(u + (4 * r + 0) * step, p.v[r] - s.v[r], s.v[r] - e.v[r]);
+            put_pair(u + (4 * r + 1) * step, q.v[r] + s.v[r], t.v[r] + e.v[r]);
+            put_pair(u + (4 * r + 2) * step, s.v[r] - q.v[r], e.v[r] - t.v[r]);
+            put_pair(u + (4 * r + 3) * step, q.v[r] - t.v[r], t.v[r] - f.v[r]);
+        }
+        p = e, q = f;
     }
-#undef COLUMN
-#undef ROW
 }
 
 /* A dy A^T, but for the signs of its last row and column. */

@@ -8,39 +8,24 @@
 
 #define STORED float
 #include "vectors.h"
+#include "winograd_columns.h"
 
-/* B^T x B of the segment's tiles. `outside`: a row of zeros. */
+/* B^T x B of the segment's tiles. */
 INLINE void NAME(transform)(float *u, size_t step, const float *x, const float *outside, int h, int w, texp_segment g)
 {
-    const float *rows[4];
-    const V zero = {0};
-    for (int r = 0; r < 4; ++r) {
-        const int y = 2 * g.row - 1 + r;
-        rows[r] = y >= 0 && y < h ? x + (size_t)y * w * B : outside;
-    }
-/* Column c of B^T x. */
-#define COLUMN(v, c)                                                                                                   \
-    V v##0 = zero, v##1 = zero, v##2 = zero, v##3 = zero;                                                              \
-    if ((c) >= 0 && (c) < w) {                                                                                         \
-        const size_t at = (size_t)(c)*B;                                                                               \
-        const V d0 = LOAD(rows[0] + at), d1 = LOAD(rows[1] + at), d2 = LOAD(rows[2] + at), d3 = LOAD(rows[3] + at);    \
-        v##0 = d0 - d2, v##1 = d1 + d2, v##2 = d2 - d1, v##3 = d1 - d3;                                                \
-    }
-#define ROW(r)                                                                                                         \
-    STORE(u + (4 * r + 0) * step, p##r - s##r);                                                                        \
-    STORE(u + (4 * r + 1) * step, q##r + s##r);                                                                        \
-    STORE(u + (4 * r + 2) * step, s##r - q##r);                                                                        \
-    STORE(u + (4 * r + 3) * step, q##r - t##r);
-    COLUMN(p, 2 * g.column - 1)
-    COLUMN(q, 2 * g.column)
+    const NAME(window) window = NAME(window_of)(x, outside, h, w, g.row);
+    NAME(column) p = NAME(column_at)(&window, 2 * g.column - 1), q = NAME(column_at)(&window, 2 * g.column);
     for (int i = g.column; i < g.column + g.n; ++i, u += B) {
-        COLUMN(s, 2 * i + 1)
-        COLUMN(t, 2 * i + 2)
-        ROW(0) ROW(1) ROW(2) ROW(3) p0 = s0, p1 = s1, p2 = s2, p3 = s3;
-        q0 = t0, q1 = t1, q2 = t2, q3 = t3;
+        const NAME(column) s = NAME(column_at)(&window, 2 * i + 1), t = NAME(column_at)(&window, 2 * i + 2);
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; ++r) {
+            STORE(u + (4 * r + 0) * step, p.v[r] - s.v[r]);
+            STORE(u + (4 * r + 1) * step, q.v[r] + s.v[r]);
+            STORE(u + (4 * r + 2) * step, s.v[r] - q.v[r]);
+            STORE(u + (4 * r + 3) * step, q.v[r] - t.v[r]);
+        }
+        p = s, q = t;
     }
-#undef COLUMN
-#undef ROW
 }
 
 /* A dy A^T, but for the signs of its last row and column. */
