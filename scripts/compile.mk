@@ -309,7 +309,7 @@ $(O)/tests/bench/%: tests/bench/%.c $(O)/libdarknet.a $(O)/flags
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_FLAGS) $(filter %.c %.a,$^) -o $@ $(LIBS)
 
 build/bench/machine build/bench/alternate: build/bench/%: tests/bench/%.c
-	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O3 -fopenmp -Wall -Wextra -Werror $< -o $@
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O3 -fopenmp -Wall -Wextra -Werror $< -lm -o $@
 
 bench-tools: $(O)/tests/bench/step $(O)/tests/bench/loader build/bench/machine build/bench/alternate
 bench-step: $(O)/tests/bench/step
