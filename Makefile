@@ -107,7 +107,7 @@ cfg:
 
 format:
 	@scripts/install-packages.sh $(TO_FORMAT)
-	@clang-format -i src/*.[ch] tests/*.[ch] tests/*/*.[ch]
+	@clang-format -i src/*.[ch] src/*/*.[ch] tests/*.[ch] tests/*/*.[ch]
 
 help:
 	@echo 'make              builds ./darknet: Darknet with exponential learning rates'

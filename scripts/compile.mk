@@ -78,21 +78,17 @@ DARKNET_PROGRAM := captcha lsd super art tag cifar go rnn segmenter regressor cl
 DARKNET_KERNELS := convolutional_kernels deconvolutional_kernels activation_kernels im2col_kernels col2im_kernels \
     blas_kernels crop_layer_kernels dropout_layer_kernels maxpool_layer_kernels avgpool_layer_kernels
 
-# Ours: all of src/. Mathematics is what includes neither darknet.h nor a header of ours that does.
-GLUE_HEADERS := darknet.h $(notdir $(shell grep -l '"darknet\.h"' src/*.h))
-OUR_SOURCES := $(wildcard src/*.c)
-MATH_SOURCES := $(shell grep -L $(foreach h,$(GLUE_HEADERS),-e '"$(h)"') src/*.c)
-ifeq ($(BUILD),math)
-OUR_SOURCES := $(MATH_SOURCES)
-endif
+# Ours, by rooms (docs/architecture.md); hooks.c, above them all, is where Darknet enters.
+ROOMS_math := base theory data store
+ROOMS_host := $(ROOMS_math) net cfg cpu train tools
+# The double build has loops of its own instead of the fast backend, and `texp verify`, which works in it alone.
+ROOMS_double := $(ROOMS_math) net cfg double train tools
+OUR_ROOMS := $(ROOMS_$(if $(filter math double,$(BUILD)),$(BUILD),host))
+OUR_SOURCES := $(wildcard $(OUR_ROOMS:%=src/%/*.c)) $(if $(filter math,$(BUILD)),,src/hooks.c)
 ifeq ($(BUILD),stock)
 OUR_SOURCES :=
 endif
-# `texp verify` works in double precision only, with loops that are faster than Darknet's.
-ifneq ($(BUILD),double)
-OUR_SOURCES := $(filter-out src/double%.c src/verify%.c,$(OUR_SOURCES))
-else
-OUR_SOURCES := $(filter-out $(addprefix src/,blocked.c winograd.c winograd_bf16.c conv.c fastplan.c faststages.c fastops.c),$(OUR_SOURCES))
+ifeq ($(BUILD),double)
 DARKNET_LIBRARY := $(filter-out gemm im2col col2im,$(DARKNET_LIBRARY))
 endif
 
@@ -105,7 +101,7 @@ ifeq ($(OPENCV),1)
 LIBRARY += $(O)/src/image_opencv.o
 endif
 ifeq ($(GPU),1)
-LIBRARY += $(DARKNET_KERNELS:%=$(O)/src/%.o) $(patsubst src/%.cu,$(O)/texp/%.o,$(wildcard src/*.cu))
+LIBRARY += $(DARKNET_KERNELS:%=$(O)/src/%.o) $(patsubst src/%.cu,$(O)/texp/%.o,$(wildcard src/*/*.cu))
 endif
 
 # --- Flags -------------------------------------------------------------------------------------------------------
@@ -172,7 +168,7 @@ ifeq ($(BUILD),double)
 # No -Ofast: this build is the yardstick.
 OPTS := -O3
 OUR_OPTS := -O3
-DEFINES += -DTEXP_DOUBLE -D_GNU_SOURCE -include src/double.h -Wno-format
+DEFINES += -DTEXP_DOUBLE -D_GNU_SOURCE -include src/double/double.h -Wno-format
 endif
 ifeq ($(BUILD),stock)
 DEFINES += -DSTOCK
@@ -218,7 +214,7 @@ endif
 
 # Changes when a compiler or a flag does, and everything with it. Written here and not by a rule, so that `make -q` can
 # tell whether there is anything to do.
-$(shell mkdir -p $(O)/texp $(O)/src $(O)/examples $(O)/tests)
+$(shell mkdir -p $(addprefix $(O)/,$(OUR_ROOMS:%=texp/%) src examples tests))
 $(file >$(O)/flags.new,$(CC) $(CXX) $(DARKNET_FLAGS) / $(OUR_FLAGS) / $(NVCC) $(NVCC_FLAGS) / $(LIBS))
 $(shell cmp -s $(O)/flags.new $(O)/flags && rm $(O)/flags.new || mv $(O)/flags.new $(O)/flags)
 
@@ -321,4 +317,4 @@ fuzzers: $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/host.c tests/fuzz/host.h $(O)/libdarknet.a $(O)/flags
 	$(Q)$(CC) $(OUR_FLAGS) -Itests/fuzz -fsanitize=fuzzer $(filter %.c %.a,$^) -o $@ $(LIBS)
 
--include $(wildcard $(O)/*/*.d)
+-include $(wildcard $(O)/*/*.d $(O)/*/*/*.d)

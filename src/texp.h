@@ -1,22 +1,47 @@
 /*
- * The hooks: all that patched Darknet calls. Each does nothing, or what stock Darknet did, for a network whose cfg
- * has none of our keys.
+ * The hooks: all that patched Darknet sees of the plug-in. Each does nothing, or what stock Darknet did, for a network
+ * whose cfg has none of our keys. hooks.c hands them on to the rooms below it.
  */
 #ifndef TEXP_H
 #define TEXP_H
 
+#include "base/refuse.h"
+
 #include "darknet.h"
 
-/* Parsing. texp_parse_net checks every key of [net] and refuses with a message what it does not understand. */
+#include <stdio.h>
+
+/* --- cfg files ---------------------------------------------------------------------------------------------------- */
+
+/* Numbers of option lists, whole and finite or refused; option_list.h keeps a texp_origin with every key. */
+int texp_option_int(list *options, const char *key, const char *value);
+double texp_option_float(list *options, const char *key, const char *value);
+/* A section of a type that Darknet does not have. */
+void texp_refuse_section(list *options, const char *type);
+
+/* texp_parse_net checks every key of [net] and refuses with a message what it does not understand. */
 void texp_parse_net(network *net, list *options);
 /* The policy that Darknet's own parser shall see: the base of a texp* policy. */
 char *texp_base_policy(network *net, char *policy);
+/* Before a layer is made: refuses numbers that Darknet would divide by or count too far with. */
+void texp_check_layer(list *options, const char *type, int index, const network *net);
 /* Layer keys affine, fixed, bias, init_std; called before unused keys are reported. */
 void texp_parse_layer(layer *l, list *options, network *net);
 /* Once all layers stand: which of them take the exponential rate. */
 void texp_parse_end(network *net);
 void texp_free_net(network *net);
 void texp_free_layer(layer l);
+
+/* --- weights files (net/weights_file.h) ---------------------------------------------------------------------------- */
+
+FILE *texp_weights_create(const char *filename);
+void texp_weights_commit(FILE *file, const char *filename, network *net, int cutoff);
+FILE *texp_weights_open(const char *filename);
+void texp_weights_layer(int index);
+void texp_read(void *data, size_t size, size_t count, FILE *file);
+void texp_weights_close(FILE *file, network *net, int cutoff);
+
+/* --- rates and updates -------------------------------------------------------------------------------------------- */
 
 /* After weights were loaded and the counter perhaps cleared: the schedule continues at the counter. */
 void texp_resume(network *net);
@@ -29,6 +54,8 @@ double texp_random_draw(network *net);
 
 /* One update of all layers, on the CPU or the GPU; 0 where Darknet shall do it. */
 int texp_update_network(network *net);
+
+/* --- passes ------------------------------------------------------------------------------------------------------- */
 
 /* Batch normalisation on the CPU; 0 where Darknet shall do it. */
 int texp_forward_batchnorm(layer l, network net);
@@ -48,6 +75,8 @@ void texp_keep_outputs(network *net);
 /* C = alpha op(A) op(B) + beta C as gemm_cpu() has it; 0 where Darknet shall do it. */
 int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
               const float *b, int ldb, float beta, float *c, int ldc);
+
+/* --- programs ----------------------------------------------------------------------------------------------------- */
 
 /* ./darknet texp ...; returns the exit status. */
 int texp_main(int argc, char **argv);

@@ -2,8 +2,8 @@
 /* A million updates at the standard hyperparameters end with finite numbers, and the network still learns. */
 #include "support.h"
 
-#include "layers.h"
-#include "net.h"
+#include "net/layers.h"
+#include "net/texp_net.h"
 #include "texp.h"
 
 enum { UPDATES = 1000000, LAST = 100 };

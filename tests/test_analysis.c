@@ -5,9 +5,9 @@
  */
 #include "support.h"
 
-#include "analysis.h"
-#include "net.h"
-#include "probe.h"
+#include "net/analysis.h"
+#include "net/texp_net.h"
+#include "tools/probe.h"
 
 /* Sums of up to some hundred products, each within a unit in the last place. */
 #ifdef TEXP_DOUBLE

@@ -2,7 +2,7 @@
 /*
  * Augmentation against its definition, one pixel at a time, in double.
  */
-#include "augment.h"
+#include "data/augment.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -5,8 +5,10 @@
  */
 #include "support.h"
 
-#include "fast.h"
-#include "net.h"
+#include "cfg/net_keys.h"
+#include "cpu/cpu.h"
+#include "cpu/plan.h"
+#include "net/texp_net.h"
 
 #include "option_list.h"
 
@@ -245,7 +247,7 @@ static int prints_what_avx2_does(void)
         print_message("the block is %d, not 8\n", texp_conv_block());
         return 1;
     }
-    if (!texp_why_no_bf16()) {
+    if (!texp_cpu_why_no_bf16()) {
         print_message("bf16 is not refused\n");
         return 1;
     }
@@ -274,7 +276,7 @@ int main(int argc, char **argv)
 #ifdef _OPENMP
     tests[n++] = (struct CMUnitTest){"threads_change_rounding_alone", threads_change_rounding_alone, NULL, NULL, NULL};
 #endif
-    if (!texp_why_no_bf16()) {
+    if (!texp_cpu_why_no_bf16()) {
         tests[n++] =
             (struct CMUnitTest){"runs_repeat_to_the_bit:bf16", runs_repeat_to_the_bit, NULL, NULL, (void *)"bf16"};
         tests[n++] = (struct CMUnitTest){"bf16_is_near_float", bf16_is_near_float, NULL, NULL, NULL};

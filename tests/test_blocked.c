@@ -1,4 +1,4 @@
-/* links: math */
+/* links: float */
 /*
  * The kernels of blocked.h against loops in double over NCHW arrays, for each block and type. Inputs are rounded to the
  * type first, so what remains is the rounding of the result to the type (half a unit, `unit`) and of the arithmetic in
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blocked.h"
+#include "cpu/blocked.h"
 
 enum { IMAGES = 3, CHANNELS = 19, HEIGHT = 6, WIDTH = 7, PIXELS = HEIGHT * WIDTH, VALUES = IMAGES * CHANNELS * PIXELS };
 

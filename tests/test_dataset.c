@@ -6,9 +6,9 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw */
 #endif
-#include "dataset.h"
-#include "images.h"
-#include "sampler.h"
+#include "data/dataset.h"
+#include "data/convert.h"
+#include "data/sampler.h"
 
 #include <ftw.h>
 #include <setjmp.h>

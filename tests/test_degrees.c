@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "degrees.h"
+#include "theory/degrees.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define INPUTS(...)  .inputs = (const int[]){__VA_ARGS__}, .n_inputs = COUNT(((const int[]){__VA_ARGS__}))

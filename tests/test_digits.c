@@ -1,4 +1,4 @@
-/* links: math */
+/* links: float */
 /* Numbers of the schedule's CSV: as the C library writes them, to the last character. */
 #include <float.h>
 #include <math.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "digits.h"
-#include "random.h"
+#include "tools/digits.h"
+#include "base/random.h"
 
 static void check(long double value)
 {

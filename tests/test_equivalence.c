@@ -6,7 +6,8 @@
  */
 #include "support.h"
 
-#include "net.h"
+#include "net/texp_net.h"
+#include "net/update.h"
 #include "texp.h"
 
 /*

@@ -2,8 +2,8 @@
 /* Frozen means frozen: what affine=0, fixed=1 and bias=0 name keeps its bits; everything else trains. */
 #include "support.h"
 
-#include "layers.h"
-#include "net.h"
+#include "net/layers.h"
+#include "net/texp_net.h"
 
 #define NET  "[net]\nbatch=4\nheight=8\nwidth=8\nchannels=2\nlearning_rate=.1\nmomentum=.9\ndecay=.001\n"
 #define TEXP "policy=texp++\nmax_batches=100\n"

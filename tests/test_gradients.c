@@ -8,7 +8,7 @@
  */
 #include "support.h"
 
-#include "net.h"
+#include "net/texp_net.h"
 
 #include "batchnorm_layer.h"
 

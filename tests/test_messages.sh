@@ -67,8 +67,6 @@ refused no_epsilon 'batchnorm_eps=0: must be positive' 's/^decay=.*/&\nbatchnorm
 refused unknown_backend 'backend=gpu: must be auto or plain' 's/^decay=.*/&\nbackend=gpu/'
 refused unknown_precision 'precision=half: must be float32 or bf16' 's/^decay=.*/&\nprecision=half/'
 refused bf16_of_plain_loops 'backend=plain has no bf16' 's/^decay=.*/&\nprecision=bf16\nbackend=plain/'
-ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 refused bf16_without_instructions \
-    'precision=bf16: this processor has no instructions for bfloat16' 's/^decay=.*/&\nprecision=bf16/'
 refused no_thread 'threads=0: must be 1 or more' 's/^decay=.*/&\nthreads=0/'
 refused more_threads_than_can_be 'threads=100000: must be 1 to 1024' 's/^decay=.*/&\nthreads=100000/'
 refused flat_std 'std=0: must be positive' 's/^decay=.*/&\nstd=0/'
@@ -88,6 +86,8 @@ refused_layer() { # NAME TEXT SED-SCRIPT
     grep -qF -- "$2" err.txt || why="$why no '$2' in: $(tail -n 2 err.txt)"
     result "$1" "$why"
 }
+ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 refused_layer bf16_without_instructions \
+    'precision=bf16: this processor has no instructions for bfloat16' 's/^decay=.*/&\nprecision=bf16/'
 refused_layer unknown_layer 'Darknet has no layer of this type (section [avgpol])' 's/^\[avgpool\]/[avgpol]/'
 refused_layer layer_number 'filters=eight: not a whole number' 's/^filters=8/filters=eight/'
 refused_layer fixed_without_weights 'fixed=1: this layer has no weights' 's/^\[avgpool\]/&\nfixed=1/'

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "random.h"
+#include "base/random.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -5,8 +5,9 @@
  */
 #include "support.h"
 
-#include "layers.h"
-#include "net.h"
+#include "net/layers.h"
+#include "net/texp_net.h"
+#include "net/update.h"
 #include "texp.h"
 
 enum { UPDATES = 500 };

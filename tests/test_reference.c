@@ -8,7 +8,7 @@
  */
 #include "support.h"
 
-#include "net.h"
+#include "net/texp_net.h"
 
 enum { DIGEST = 26, UPDATES = 10, BATCH = 2, CLASSES = 10, PIXELS = 3 * 32 * 32, RECORDS = 2000 };
 

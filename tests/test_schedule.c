@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "schedule.h"
+#include "theory/schedule.h"
 
 #ifndef TEXP_REFERENCE_DIR
 #define TEXP_REFERENCE_DIR "tests/reference"

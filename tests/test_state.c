@@ -23,11 +23,11 @@
 
 #include <cmocka.h>
 
-#include "cfgtext.h"
-#include "files.h"
-#include "librand.h"
-#include "pair.h"
-#include "state.h"
+#include "store/cfg_text.h"
+#include "base/files.h"
+#include "base/libc_rand.h"
+#include "store/weights_and_state.h"
+#include "store/state.h"
 
 static char folder[64];
 
@@ -392,7 +392,7 @@ static void a_limit_on_file_size_is_an_error(void **state)
 
 /* --- pairs: killed at every step ---------------------------------------------------------------------------------- */
 
-/* What changes folders in files.c and pair.c comes here instead of to libc: it dies in front of step `die_at`. */
+/* What changes folders in files.c and weights_and_state.c comes here instead of to libc: it dies in front of step `die_at`. */
 static int steps, die_at;
 
 static void step(void)

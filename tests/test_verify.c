@@ -5,8 +5,9 @@
  */
 #include "support.h"
 
-#include "net.h"
-#include "verify.h"
+#include "net/texp_net.h"
+#include "net/update.h"
+#include "double/verify.h"
 
 #define CONVOLUTION(n, size, stride, more)                                                                             \
     "[convolutional]\nfilters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=" more "\n"

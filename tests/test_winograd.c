@@ -1,4 +1,4 @@
-/* links: math */
+/* links: float */
 /*
  * The kernels of winograd.h against sums over 3x3 in double, for each block and type. Inputs are rounded to the type first.
  *
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "winograd.h"
+#include "cpu/winograd.h"
 
 typedef struct {
     int images, c, n, h, w; /* c and n in blocks */

@@ -7,7 +7,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw */
 #endif
-#include "sampler.h"
+#include "data/sampler.h"
 
 #include <ftw.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #ifndef STOCK
-#include "fast.h"
+#include "cpu/cpu.h"
 #endif
 
 static double now(void)
@@ -60,10 +60,10 @@ static void split(network *net)
 {
     enum { WARM = 2, STEPS = 20 };
     for (int i = 0; i < WARM; ++i) train_network_datum(net);
-    texp_time_work(net, 1);
+    texp_cpu_time_work(net, 1);
     double start = now();
     for (int i = 0; i < STEPS; ++i) train_network_datum(net);
-    texp_print_work(net, stdout, now() - start);
+    texp_cpu_print_work(net, stdout, now() - start);
 }
 
 /* Relative distance of arrays, in the 2-norm. */

@@ -1,7 +1,7 @@
 /* The keys of a cfg, of [net] and of layers: the network is made and freed, or refused with a word. */
-#include "cfgtext.h"
+#include "store/cfg_text.h"
 #include "host.h"
-#include "origin.h"
+#include "base/refuse.h"
 
 #include "darknet.h"
 

@@ -1,8 +1,8 @@
 /* Lists of images and labels: the input is both, with a 0 between them. In the list a line that begins with @ stands for
  * an image, with % for one of another size, with & for one cut short; these have the class fd. */
-#include "dataset.h"
+#include "data/dataset.h"
 #include "host.h"
-#include "sampler.h"
+#include "data/sampler.h"
 
 typedef struct {
     const char *text;

@@ -1,9 +1,9 @@
 /* The reader of state files, on bytes as they are and with length and checksum made right, so that what lies behind
  * those is reached, too. What is accepted must be as it says. */
-#include "files.h"
+#include "base/files.h"
 #include "host.h"
-#include "librand.h"
-#include "state.h"
+#include "base/libc_rand.h"
+#include "store/state.h"
 
 static void use(const texp_saved *saved)
 {

@@ -1,0 +1,29 @@
+/*
+ * One-line messages that end the program, and the place in a file that they name. Nothing here knows of Darknet; whoever
+ * calls it prints and exits.
+ */
+#ifndef TEXP_REFUSE_H
+#define TEXP_REFUSE_H
+
+/* Where an option stands. Darknet's option lists carry one with every key. */
+typedef struct {
+    const char *file; /* never freed: messages may come at any time */
+    const char *section; /* "[net]", "" in a .data file; lives as long as the option's section */
+    int line; /* 1, 2, ...; 0 where unknown */
+} texp_origin;
+
+/* The origin of the line being read; option_insert copies it. */
+extern texp_origin texp_origin_now;
+void texp_origin_set(const char *file, const char *section, int line);
+
+/* Prints "file:line: section key=value: MESSAGE" and exits with a failure. key or value may be NULL. */
+void texp_refuse(const texp_origin *origin, const char *key, const char *value, const char *format, ...)
+    __attribute__((noreturn, format(printf, 4, 5)));
+
+/* The same without an origin: "MESSAGE". For files, flags and running training. */
+void texp_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* The line being read is neither a section, a comment nor key=value. */
+void texp_refuse_line(const char *line);
+
+#endif

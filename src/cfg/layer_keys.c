@@ -1,0 +1,92 @@
+#include "cfg/layer_keys.h"
+
+#include "cfg/options.h"
+#include "net/layers.h"
+#include "net/texp_net.h"
+#include "net/tracks.h"
+
+#include "option_list.h"
+
+#include <math.h>
+
+static void demand(int fits, list *options, const char *key, const char *what)
+{
+    if (fits || !option_find(options, (char *)key)) return;
+    texp_origin origin = texp_origin_of(options, key);
+    texp_refuse(&origin, key, option_find(options, (char *)key), "this layer has no %s; remove it", what);
+}
+
+static double read_std(list *options)
+{
+    char *text = option_find(options, "init_std");
+    if (!text) return -1;
+    double std = texp_option_float(options, "init_std", text);
+    if (std < 0) {
+        texp_origin origin = texp_origin_of(options, "init_std");
+        texp_refuse(&origin, "init_std", text, "negative; must be 0 or more");
+    }
+    return std;
+}
+
+/* Darknet's literals stand in batchnorm_layer.c and blas.c; batchnorm_eps replaces all of them. */
+static void set_norm(texp_layer *t, const texp_net *net)
+{
+    t->exact = net->norm_eps > 0;
+    t->eps = t->exact ? net->norm_eps : .00001f;
+    t->eps_root = t->exact ? 0 : .000001f;
+}
+
+static void set_weights(layer *l, const texp_layer *own, double std)
+{
+    if (own->fixed && std < 0) std = sqrt(1. / texp_fan_in(l));
+    if (std >= 0) texp_draw_weights(l, std);
+}
+
+static int is_unfoldable(const layer *l, const texp_net *t)
+{
+    return t->recipe.form != TEXP_PLAIN && l->learning_rate_scale != 1 && !texp_has_form(t, l->learning_rate_scale);
+}
+
+static void refuse_own_rate(const layer *l, list *options, const texp_net *t)
+{
+    if (!t->all_layers || l->learning_rate_scale == 1) return;
+    texp_origin origin = texp_origin_of(options, "learning_rate");
+    texp_refuse(&origin, "learning_rate", option_find(options, "learning_rate"),
+                "texp_layers=all has one rate for all layers; remove this layer's own, or texp_layers");
+}
+
+/* A recurrent layer's keys hold for the layers inside it. */
+static void parse_inner_layers(layer *l, const texp_layer *own, double std)
+{
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    int n = texp_inner_layers(l, inner);
+    for (int i = 0; i < n; ++i) {
+        inner[i]->texp = malloc(sizeof *own);
+        *inner[i]->texp = *own;
+        set_weights(inner[i], own, std);
+    }
+}
+
+void texp_read_layer_keys(layer *l, list *options, network *net)
+{
+    texp_net *t = net->texp;
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    int weights = texp_layer_weights(l) || texp_inner_layers(l, inner);
+    int norm = texp_has_norm(l) || (texp_inner_layers(l, inner) && texp_has_norm(inner[0]));
+    demand(weights, options, "fixed", "weights that could be fixed");
+    demand(weights, options, "init_std", "weights");
+    demand(norm, options, "affine", "batch normalisation");
+    demand(l->type == CONVOLUTIONAL || l->type == CONNECTED, options, "bias", "bias that could be left out");
+    texp_layer *own = calloc(1, sizeof *own);
+    own->fixed = texp_flag_of(options, "fixed", 0);
+    own->frozen_affine = norm && (!texp_flag_of(options, "affine", !t->frozen_affine) || own->fixed);
+    own->frozen_bias = !texp_flag_of(options, "bias", 1);
+    set_norm(own, t);
+    double std = read_std(options);
+    if (texp_layer_weights(l)) set_weights(l, own, std);
+    if (weights) refuse_own_rate(l, options, t);
+    own->unfoldable = is_unfoldable(l, t);
+    if (own->fixed || own->frozen_affine || own->frozen_bias) t->ours = 1;
+    l->texp = own;
+    parse_inner_layers(l, own, std);
+}

@@ -1,0 +1,17 @@
+/* Keys of [net]: read, checked, refused with a message. */
+#ifndef TEXP_NET_KEYS_H
+#define TEXP_NET_KEYS_H
+
+#include "darknet.h"
+
+/* Checks every key of [net] and makes what the plug-in keeps with the network (net/texp_net.h). Ends the program where a
+ * key or value can't be understood. */
+void texp_read_net_keys(network *net, list *options);
+
+/* Called with the keys of [net], checked but not yet read, to change values; NULL: nobody does. */
+extern void (*texp_change_net_keys)(list *options);
+
+/* The policy that Darknet's own parser shall see: the base of a texp* policy. */
+const char *texp_darknet_policy(const network *net, const char *policy);
+
+#endif

@@ -1,0 +1,86 @@
+#include "cfg/options.h"
+
+#include "base/number.h"
+
+#include "option_list.h"
+
+#include <limits.h>
+#include <stdarg.h>
+
+texp_origin texp_origin_of(list *options, const char *key)
+{
+    texp_origin none = {0};
+    for (node *n = options->front; key && n; n = n->next) {
+        kvp *pair = n->val;
+        if (!strcmp(pair->key, key)) return pair->origin;
+    }
+    return options->front ? ((kvp *)options->front->val)->origin : none;
+}
+
+void texp_refuse_section(list *options, const char *type)
+{
+    texp_origin origin = texp_origin_of(options, NULL);
+    fprintf(stderr, "\n"); /* behind the layer table's number */
+    texp_refuse(&origin, NULL, NULL, "Darknet has no layer of this type (section %s); correct its name", type);
+}
+
+int texp_option_int(list *options, const char *key, const char *value)
+{
+    long number;
+    if (!texp_read_long(value, &number) || number > INT_MAX || number < INT_MIN) {
+        texp_origin origin = texp_origin_of(options, key);
+        texp_refuse(&origin, key, value, "not a whole number; write one, as in %s=1", key);
+    }
+    return (int)number;
+}
+
+double texp_option_float(list *options, const char *key, const char *value)
+{
+    double number;
+    if (!texp_read_double(value, &number)) {
+        texp_origin origin = texp_origin_of(options, key);
+        texp_refuse(&origin, key, value, "not a finite number; write one, as in %s=1", key);
+    }
+    return number;
+}
+
+void texp_refuse_option(list *options, const char *key, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    texp_origin origin = texp_origin_of(options, key);
+    texp_refuse(&origin, key, option_find(options, (char *)key), "%s", message);
+}
+
+double texp_number_of(list *options, const char *key, double otherwise)
+{
+    char *value = option_find(options, (char *)key);
+    return value ? texp_option_float(options, key, value) : otherwise;
+}
+
+long texp_whole_of(list *options, const char *key, long otherwise)
+{
+    char *value = option_find(options, (char *)key);
+    long parsed = otherwise;
+    if (value && !texp_read_long(value, &parsed))
+        texp_refuse_option(options, key, "not a whole number; write one, as in %s=1", key);
+    if (parsed > INT_MAX && strcmp(key, "seed"))
+        texp_refuse_option(options, key, "too large; Darknet counts to %d", INT_MAX);
+    return parsed;
+}
+
+const char *texp_word_of(list *options, const char *key, const char *otherwise)
+{
+    char *value = option_find(options, (char *)key);
+    return value ? value : otherwise;
+}
+
+int texp_flag_of(list *options, const char *key, int otherwise)
+{
+    long value = texp_whole_of(options, key, otherwise);
+    if (value != 0 && value != 1) texp_refuse_option(options, key, "must be 0 or 1");
+    return (int)value;
+}

@@ -1,0 +1,164 @@
+/*
+ * The fast CPU backend: a network's forward and backward pass as lists of operations on blocked tensors (blocked.h).
+ *
+ * Like the GPU path it keeps the layers' activations in a form of its own. Layers without a fast form run Darknet's own
+ * code, between a pull of what they read into Darknet's arrays and a push of what they wrote. Weights, gradients of
+ * weights, and all of batch normalisation's parameters and statistics stay where Darknet has them: they are read anew
+ * in each pass, so whoever changes them need not know of this.
+ *
+ * Most operations treat each image alone. Such operations that follow one another form a stage: each thread takes a few images at
+ * a time, as many as its cache holds, through all of the stage. What needs all images (statistics, Darknet's own
+ * layers) ends the stage. Where there are fewer images than threads, each operation is split by channels instead, and a
+ * convolution as conv.h does it.
+ */
+#ifndef TEXP_PLAN_H
+#define TEXP_PLAN_H
+
+#include "cpu/blocked.h"
+#include "cpu/conv.h"
+#include "net/texp_net.h"
+
+#include "darknet.h"
+
+typedef struct {
+    void *data; /* images one after another */
+    int c, h, w, pixels; /* pixels = h*w */
+    int plain; /* NCHW */
+    texp_type type;
+    int blocks; /* of channels; 1 where plain */
+    size_t image; /* values an image */
+    size_t lane_bytes; /* not 0: holds the images of one part alone, for each lane; made anew where it is read */
+} texp_tensor;
+
+/* Batch normalisation of one layer. Arrays of channels, filled up to whole blocks. */
+typedef struct {
+    int layer, channels, padded;
+    double n; /* values a channel */
+    double *sums, *squares; /* of each part and channel: mean and squares forward, sum(g) and sum(g(x-mean)) backward */
+    float *mean, *factor, *bias, *direct, *by_x, *constant;
+    float *slope; /* Darknet's 1/(deviation + eps_root), or 1/sqrt(variance + eps) */
+} texp_norm;
+
+/* A convolution, its weights and their gradient in the form of the operation that uses them. */
+typedef struct {
+    int layer;
+    texp_conv_shape shape;
+    int in_plain; /* works on NCHW, converted for each call: no blocked form is fast */
+    int plain_input; /* reads the NCHW array of the layer before it: too few channels for a block */
+    texp_type type;
+    void *weights, *back_weights;
+    size_t weights_bytes; /* room in `weights`, which training and evaluation use in turn */
+    float *folded_biases; /* in evaluation, of a normalisation that the weights have taken in; or NULL */
+    float *updates; /* of each lane */
+    size_t updates_size; /* floats a lane, a multiple of 16 */
+} texp_convolution;
+
+typedef struct texp_plan texp_plan;
+typedef struct texp_op texp_op;
+
+/* What one call of an operation shall treat. */
+typedef struct {
+    int lane; /* whose scratch it may use */
+    int image, images;
+    int share, shares; /* of the blocks of channels */
+    int part; /* number of this part of the images */
+    int is_first; /* of the parts of this lane */
+} texp_part;
+
+typedef enum { TEXP_BY_IMAGE, TEXP_BY_CONVOLUTION, TEXP_ALONE } texp_op_kind;
+
+struct texp_op {
+    void (*run)(const texp_op *, texp_plan *, const texp_part *);
+    void (*finish)(const texp_op *, texp_plan *); /* once all images are done; ends a stage */
+    texp_op_kind kind;
+    int layer;
+    const texp_tensor *in, *in2;
+    texp_tensor *out;
+    int in_block, out_block; /* first block of channels */
+    int blocks; /* how many */
+    int add;
+    float slope, scale;
+    texp_norm *norm;
+    int parts; /* of the images, in this operation's stage */
+    texp_convolution *convolution;
+    texp_conv_kind conv_kind;
+    texp_conv *conv;
+    int calls; /* of it for each part */
+    int joined; /* to the operation before it: both in one stage */
+    uint8_t *which; /* of [maxpool] */
+};
+
+typedef struct {
+    int first, ops; /* in the list */
+    int images; /* a part; all: threads share channels or convolve together */
+    int whole;
+} texp_stage;
+
+typedef struct {
+    texp_op *ops;
+    int n, room;
+    texp_stage *stages;
+    int n_stages;
+} texp_list;
+
+struct texp_plan {
+    network *net;
+    int n, batch, w, h, lanes; /* what it was made for */
+    const texp_kernels *kernels;
+    texp_type type;
+    texp_list train, backward, evaluate;
+    network state; /* of the forward pass under way: input and truth */
+    int n_norms, n_convolutions;
+    texp_norm *norms; /* of each layer; layer 0 where none */
+    texp_convolution *convolutions; /* of each layer, shape.n 0 where none */
+    texp_tensor input; /* of the network, NCHW */
+    texp_tensor **passing; /* of each layer whose output is made anew for each part, or NULL */
+    void *scratch; /* lanes x scratch_bytes */
+    size_t scratch_bytes;
+    int failed; /* a convolution */
+    int times_work;
+    double *seconds; /* lanes x WORKS, with times_work */
+    void **owned; /* all else that was allocated */
+    int n_owned, owned_room;
+};
+
+/* Kinds of work that texp_cpu_time_work() (cpu.h) tells apart. */
+typedef enum {
+    TEXP_CONVOLVE,
+    TEXP_CONVOLVE_DATA,
+    TEXP_CONVOLVE_WEIGHTS,
+    TEXP_NORMALIZE,
+    TEXP_ELEMENTWISE,
+    TEXP_DARKNETS,
+    TEXP_WORKS
+} texp_work;
+
+/* plan.c: NULL where the network cannot run so (oneDNN absent). */
+texp_plan *texp_plan_make(network *net, int lanes);
+void *texp_plan_alloc(texp_plan *plan, size_t bytes);
+
+/* stages.c: the stages of a list, with their convolutions; and when all lists have theirs, the lanes' memory. */
+void texp_plan_stages(texp_plan *plan, texp_list *list);
+void texp_plan_scratch(texp_plan *plan);
+size_t texp_type_bytes(texp_type type);
+/* Of a convolution, in its type. */
+size_t texp_weight_bytes(const texp_convolution *c);
+
+/* ops.c: what operations run. */
+typedef void texp_runs(const texp_op *, texp_plan *, const texp_part *);
+typedef void texp_finishes(const texp_op *, texp_plan *);
+texp_runs texp_run_push, texp_run_pull, texp_run_convert, texp_run_conv, texp_run_conv_weights, texp_run_conv_data,
+    texp_run_moments, texp_run_normalize, texp_run_gradient_sums, texp_run_gradient, texp_run_add, texp_run_activate,
+    texp_run_activate_gradient, texp_run_copy, texp_run_bias_sums, texp_run_average, texp_run_average_gradient,
+    texp_run_largest, texp_run_largest_gradient, texp_run_enlarge, texp_run_enlarge_gradient, texp_run_zero,
+    texp_run_layer, texp_run_layer_backward;
+texp_finishes texp_finish_moments, texp_finish_gradient_sums, texp_finish_bias_sums;
+/* Normalisation by the rolling statistics. */
+void texp_use_rolling(texp_plan *plan, texp_norm *norm);
+/*
+ * Weights and biases of a convolution that is to yield what normalisation makes of it: factor * (w*x + b - mean) + bias.
+ * folded has room for the layer's weights.
+ */
+void texp_fold_norm(const texp_op *op, texp_plan *plan, float *folded);
+
+#endif

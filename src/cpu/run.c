@@ -1,0 +1,281 @@
+/* Runs the lists of operations of the fast backend (plan.h) behind forward_network and backward_network. */
+#include "base/refuse.h"
+#include "cpu/cpu.h"
+#include "cpu/plan.h"
+#include "net/texp_net.h"
+
+#include <stdlib.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+static int threads_now(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+static int this_thread(void)
+{
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+/* --- what takes how long ------------------------------------------------------------------------------------------ */
+
+static texp_work work_of(const texp_op *op)
+{
+    if (op->kind == TEXP_BY_CONVOLUTION) {
+        return op->conv_kind == TEXP_CONV_FORWARD         ? TEXP_CONVOLVE
+               : op->conv_kind == TEXP_CONV_BACKWARD_DATA ? TEXP_CONVOLVE_DATA
+                                                          : TEXP_CONVOLVE_WEIGHTS;
+    }
+    if (op->kind == TEXP_ALONE) return TEXP_DARKNETS;
+    return op->norm ? TEXP_NORMALIZE : TEXP_ELEMENTWISE;
+}
+
+static void run_op(const texp_op *op, texp_plan *plan, const texp_part *part)
+{
+    if (!plan->times_work) {
+        op->run(op, plan, part);
+        return;
+    }
+    const double start = what_time_is_it_now();
+    op->run(op, plan, part);
+    plan->seconds[(part->lane + part->share) * TEXP_WORKS + work_of(op)] += what_time_is_it_now() - start;
+}
+
+void texp_cpu_time_work(network *net, int on)
+{
+    texp_plan *plan = net->texp->plan;
+    if (!plan) return;
+    if (!plan->seconds) plan->seconds = texp_plan_alloc(plan, sizeof(double) * TEXP_WORKS * (size_t)plan->lanes);
+    for (int i = 0; i < TEXP_WORKS * plan->lanes; ++i) plan->seconds[i] = 0;
+    plan->times_work = on;
+}
+
+void texp_cpu_print_work(network *net, FILE *file, double seconds)
+{
+    static const char *const names[] = {
+        [TEXP_CONVOLVE] = "convolutions, forward",
+        [TEXP_CONVOLVE_DATA] = "convolutions, gradient by data",
+        [TEXP_CONVOLVE_WEIGHTS] = "convolutions, gradient by weights",
+        [TEXP_NORMALIZE] = "batch normalisation and relu",
+        [TEXP_ELEMENTWISE] = "sums, pooling, conversions",
+        [TEXP_DARKNETS] = "Darknet's own layers",
+    };
+    const texp_plan *plan = net->texp->plan;
+    double rest = seconds;
+    if (!plan || !plan->seconds) return;
+    for (int k = 0; k < TEXP_WORKS; ++k) {
+        double sum = 0;
+        for (int lane = 0; lane < plan->lanes; ++lane) sum += plan->seconds[lane * TEXP_WORKS + k];
+        if (k != TEXP_DARKNETS) sum /= plan->lanes;
+        rest -= sum;
+        fprintf(file, "%5.1f %%  %s\n", 100 * sum / seconds, names[k]);
+    }
+    fprintf(file, "%5.1f %%  update, weights in and out, waiting\n", 100 * rest / seconds);
+}
+
+/* --- lists of operations ------------------------------------------------------------------------------------------ */
+
+static void run_ops(const texp_stage *stage, const texp_list *list, texp_plan *plan, const texp_part *part)
+{
+    for (int i = 0; i < stage->ops; ++i) run_op(list->ops + stage->first + i, plan, part);
+}
+
+/* Each lane takes neighbouring parts, so that results do not depend on who is faster. */
+static void run_by_images(const texp_stage *stage, const texp_list *list, texp_plan *plan)
+{
+    const int parts = plan->batch / stage->images, lanes = parts < plan->lanes ? parts : plan->lanes;
+#pragma omp parallel for schedule(static, 1) num_threads(lanes)
+    for (int lane = 0; lane < lanes; ++lane) {
+        const int from = (int)((long)parts * lane / lanes), to = (int)((long)parts * (lane + 1) / lanes);
+        for (int p = from; p < to; ++p) {
+            const texp_part part = {.lane = lane,
+                                    .image = p * stage->images,
+                                    .images = stage->images,
+                                    .shares = 1,
+                                    .part = p,
+                                    .is_first = p == from};
+            run_ops(stage, list, plan, &part);
+        }
+    }
+}
+
+static void run_whole(const texp_stage *stage, const texp_list *list, texp_plan *plan)
+{
+    for (int i = 0; i < stage->ops; ++i) {
+        const texp_op *op = list->ops + stage->first + i;
+        const texp_part all = {.images = plan->batch, .shares = 1, .is_first = 1};
+        if (op->kind != TEXP_BY_IMAGE) {
+            run_op(op, plan, &all);
+            continue;
+        }
+#pragma omp parallel for schedule(static, 1) num_threads(plan->lanes)
+        for (int lane = 0; lane < plan->lanes; ++lane) {
+            texp_part part = all;
+            part.share = lane;
+            part.shares = plan->lanes;
+            run_op(op, plan, &part);
+        }
+    }
+}
+
+/* Those of Darknet's own layers, while a network of this backend runs. */
+static int products_by_library;
+
+static void run_list(const texp_list *list, texp_plan *plan)
+{
+    products_by_library = 1;
+    for (int s = 0; s < list->n_stages; ++s) {
+        const texp_stage *stage = list->stages + s;
+        if (stage->whole)
+            run_whole(stage, list, plan);
+        else
+            run_by_images(stage, list, plan);
+        for (int i = 0; i < stage->ops; ++i) {
+            const texp_op *op = list->ops + stage->first + i;
+            if (op->finish) op->finish(op, plan);
+        }
+    }
+    products_by_library = 0;
+    if (plan->failed) {
+        texp_fail("oneDNN could not run a convolution; add backend=plain to [net] of %s", plan->net->texp->file);
+    }
+}
+
+/* --- weights ------------------------------------------------------------------------------------------------------ */
+
+/* Of one convolution; with what it folds in. */
+static int set_weights_of(const texp_op *op, texp_plan *plan)
+{
+    const texp_convolution *c = op->convolution;
+    const layer *l = plan->net->layers + c->layer;
+    void *own = op->conv_kind == TEXP_CONV_FORWARD ? c->weights : c->back_weights;
+    if (!op->norm) return texp_conv_set_weights(op->conv, this_thread(), own, l->weights);
+    float *folded = malloc((size_t)l->nweights * sizeof *folded);
+    if (!folded) return -1;
+    texp_fold_norm(op, plan, folded);
+    int status = texp_conv_set_weights(op->conv, this_thread(), own, folded);
+    free(folded);
+    return status;
+}
+
+static void set_weights(texp_list *list, texp_plan *plan)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(plan->lanes)
+    for (int i = 0; i < list->n; ++i) {
+        const texp_op *op = list->ops + i;
+        if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind == TEXP_CONV_BACKWARD_WEIGHTS) continue;
+        if (set_weights_of(op, plan)) plan->failed = 1;
+    }
+}
+
+static void add_updates(texp_list *list, texp_plan *plan)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(plan->lanes)
+    for (int i = 0; i < list->n; ++i) {
+        const texp_op *op = list->ops + i;
+        if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS) continue;
+        const texp_convolution *c = op->convolution;
+        const int lanes = op->parts < plan->lanes ? op->parts : plan->lanes;
+        for (int lane = 1; lane < lanes; ++lane) {
+            const float *more = c->updates + (size_t)lane * c->updates_size;
+#pragma omp simd
+            for (size_t k = 0; k < c->updates_size; ++k) c->updates[k] += more[k];
+        }
+        if (texp_conv_add_updates(op->conv, this_thread(), plan->net->layers[c->layer].weight_updates, c->updates)) {
+            plan->failed = 1;
+        }
+    }
+}
+
+/* --- the passes --------------------------------------------------------------------------------------------------- */
+
+static texp_plan *plan_for(network *net)
+{
+    texp_net *t = net->texp;
+    const int lanes = threads_now();
+    texp_plan *plan = t->plan;
+    if (plan && plan->n == net->n && plan->batch == net->batch && plan->w == net->w && plan->h == net->h &&
+        plan->lanes == lanes)
+        return plan;
+    texp_plan_free(plan);
+    t->plan = texp_plan_make(net, lanes);
+    return t->plan;
+}
+
+int texp_cpu_forward(network *net)
+{
+    if (!net->texp) return 0;
+    /* A gradient of the network's input has no fast form. */
+    texp_plan *plan = net->texp->fast && !net->delta ? plan_for(net) : NULL;
+    net->texp->went_fast = plan != NULL;
+    if (!plan) return 0;
+    texp_list *list = net->train ? &plan->train : &plan->evaluate;
+    plan->net = net;
+    plan->state = *net;
+    plan->input.data = net->input;
+    for (int i = 0; !net->train && i < net->n; ++i) {
+        if (plan->norms[i].channels && (net->layers[i].batch_normalize || net->layers[i].type == BATCHNORM))
+            texp_use_rolling(plan, plan->norms + i);
+    }
+    set_weights(list, plan);
+    run_list(list, plan);
+    return 1;
+}
+
+/* The way that the forward pass went. */
+int texp_cpu_backward(network *net)
+{
+    if (!net->texp || !net->texp->went_fast) return 0;
+    texp_plan *plan = net->texp->plan;
+    if (!net->train || net->delta) {
+        texp_fail(
+            "%s: a gradient of the input, or behind a prediction, is for Darknet's own loops; add backend=plain to "
+            "[net]",
+            net->texp->file);
+    }
+    plan->net = net;
+    set_weights(&plan->backward, plan);
+    run_list(&plan->backward, plan);
+    add_updates(&plan->backward, plan);
+    return 1;
+}
+
+void texp_cpu_keep_outputs(network *net)
+{
+    if (net->texp) net->texp->fast = 0;
+}
+
+int texp_cpu_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+                  const float *b, int ldb, float beta, float *c, int ldc)
+{
+    if (!products_by_library) return 0;
+    return !texp_onednn_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+const char *texp_cpu_why_no_bf16(void)
+{
+#ifdef GPU
+    if (gpu_index >= 0) return "is for the CPU; remove it, or add -nogpu";
+#endif
+    if (!texp_conv_block()) return "needs oneDNN; build with ONEDNN=1, or remove the key";
+    if (!texp_kernels_of(texp_conv_block(), TEXP_BF16)) {
+        return "this processor has no instructions for bfloat16 (AVX512_BF16); remove the key";
+    }
+    return NULL;
+}
+
+void texp_cpu_use(network *net)
+{
+    net->texp->fast = texp_conv_block() > 0;
+}

@@ -1,0 +1,232 @@
+/* Where Darknet enters: each hook calls the room that does the work. */
+#include "cfg/layer_check.h"
+#include "cfg/layer_keys.h"
+#include "cfg/net_keys.h"
+#include "cfg/options.h"
+#include "cfg/summary.h"
+#include "cpu/cpu.h"
+#include "net/analysis.h"
+#include "net/bn_layer.h"
+#include "net/input.h"
+#include "net/texp_net.h"
+#include "net/tracks.h"
+#include "net/update.h"
+#include "net/weight_norms.h"
+#include "net/weights_file.h"
+#include "tools/command.h"
+
+#include "texp.h"
+
+/* --- cfg files ---------------------------------------------------------------------------------------------------- */
+
+#ifndef TEXP_DOUBLE
+static void refuse_bf16(list *options, const network *net)
+{
+    const char *missing = net->texp->bf16 ? texp_cpu_why_no_bf16() : NULL;
+    if (missing) texp_refuse_option(options, "precision", "%s", missing);
+}
+
+/* Without CUDA gpu_index means nothing: only Darknet's own main sets it to -1 there. */
+static int on_cpu(void)
+{
+#ifdef GPU
+    return gpu_index < 0;
+#else
+    return 1;
+#endif
+}
+#endif
+
+void texp_parse_net(network *net, list *options)
+{
+    texp_read_net_keys(net, options);
+#ifndef TEXP_DOUBLE
+    refuse_bf16(options, net);
+#endif
+}
+
+char *texp_base_policy(network *net, char *policy)
+{
+    return (char *)texp_darknet_policy(net, policy);
+}
+
+void texp_check_layer(list *options, const char *type, int index, const network *net)
+{
+    texp_check_layer_numbers(options, type, index, net);
+}
+
+void texp_parse_layer(layer *l, list *options, network *net)
+{
+    texp_read_layer_keys(l, options, net);
+}
+
+void texp_parse_end(network *net)
+{
+    texp_net *t = net->texp;
+#ifndef TEXP_DOUBLE
+    if (on_cpu()) {
+        texp_use_plain_layers(net);
+        if (!t->plain) texp_cpu_use(net);
+    }
+#endif
+    if (!t->ours) return;
+    texp_analyse(net);
+    texp_make_tracks(net);
+    texp_follow_scale(net, 1);
+    if (t->logs_norms) t->norms = texp_norms_open(net);
+    texp_print_summary(net);
+}
+
+void texp_free_net(network *net)
+{
+    if (!net->texp) return;
+#ifndef TEXP_DOUBLE
+    texp_plan_free(net->texp->plan);
+#endif
+    texp_norms_close(net->texp->norms);
+    texp_net_free(net->texp);
+    net->texp = NULL;
+}
+
+void texp_free_layer(layer l)
+{
+    free(l.texp);
+}
+
+/* --- weights files ------------------------------------------------------------------------------------------------ */
+
+FILE *texp_weights_create(const char *filename)
+{
+    return texp_weights_file_create(filename);
+}
+
+void texp_weights_commit(FILE *file, const char *filename, network *net, int cutoff)
+{
+    texp_weights_file_commit(file, filename, net, cutoff);
+}
+
+FILE *texp_weights_open(const char *filename)
+{
+    return texp_weights_file_open(filename);
+}
+
+void texp_weights_layer(int index)
+{
+    texp_weights_file_layer(index);
+}
+
+void texp_read(void *data, size_t size, size_t count, FILE *file)
+{
+    texp_weights_file_read(data, size, count, file);
+}
+
+void texp_weights_close(FILE *file, network *net, int cutoff)
+{
+    texp_weights_file_close(file, net, cutoff);
+}
+
+/* --- rates and updates -------------------------------------------------------------------------------------------- */
+
+void texp_resume(network *net)
+{
+    texp_follow_counter(net);
+}
+
+int texp_has_rate(network *net)
+{
+    return texp_is_ours(net);
+}
+
+float texp_rate(network *net)
+{
+    return texp_current_rate(net);
+}
+
+double texp_random_draw(network *net)
+{
+    return texp_draw_rate(net);
+}
+
+int texp_update_network(network *net)
+{
+    return texp_update(net);
+}
+
+/* --- passes ------------------------------------------------------------------------------------------------------- */
+
+int texp_forward_batchnorm(layer l, network net)
+{
+    return texp_bn_forward(l, net);
+}
+
+int texp_backward_batchnorm(layer l, network net)
+{
+    return texp_bn_backward(l, net);
+}
+
+double texp_epsilon(layer l)
+{
+    return texp_bn_epsilon(l);
+}
+
+double texp_variance_factor(layer l)
+{
+    return texp_bn_variance_factor(l);
+}
+
+float *texp_normalize_input(network *net, float *input)
+{
+    return texp_normalised_input(net, input);
+}
+
+/* The double build has one backend: Darknet's loops, with the products of double/gemm.c. */
+#ifdef TEXP_DOUBLE
+
+int texp_forward_network(network *net)
+{
+    (void)net;
+    return 0;
+}
+
+int texp_backward_network(network *net)
+{
+    (void)net;
+    return 0;
+}
+
+void texp_keep_outputs(network *net)
+{
+    (void)net;
+}
+
+#else
+
+int texp_forward_network(network *net)
+{
+    return texp_cpu_forward(net);
+}
+
+int texp_backward_network(network *net)
+{
+    return texp_cpu_backward(net);
+}
+
+void texp_keep_outputs(network *net)
+{
+    texp_cpu_keep_outputs(net);
+}
+
+int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+              const float *b, int ldb, float beta, float *c, int ldc)
+{
+    return texp_cpu_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+#endif
+
+/* --- programs ----------------------------------------------------------------------------------------------------- */
+
+int texp_main(int argc, char **argv)
+{
+    return texp_command(argc, argv);
+}

@@ -1,0 +1,85 @@
+/* What the plug-in keeps with each network and layer. Shared by the glue; Darknet sees incomplete types. */
+#ifndef TEXP_NET_H
+#define TEXP_NET_H
+
+#include "data/augment.h"
+#include "theory/schedule.h"
+
+#include "darknet.h"
+
+#include <stdint.h>
+
+/* The schedule of all layers with one value of their own key learning_rate. */
+typedef struct {
+    double factor; /* that value: their base rate is this many times the cfg's */
+    texp_schedule schedule;
+    texp_step step; /* of the update done last; update == 0 before the first */
+} texp_track;
+
+struct texp_run;
+struct texp_state;
+
+typedef struct texp_net {
+    const char *file; /* the cfg */
+    char *cfg_text; /* all of it in normal form (cfg_text.h), as it was when parsed; owned */
+    const char *policy; /* as written in the cfg */
+    texp_recipe recipe; /* owns its three lists */
+    texp_track *tracks; /* of factor 1, then of every other factor among the layers in S; owned */
+    int n_tracks; /* 1 or more */
+    struct texp_norms *norms; /* what theory says of the weights' norms, with norms=1; owned */
+    int logs_norms; /* norms=1 */
+    int all_layers; /* texp_layers=all: one rate for all that trains */
+    float parsed_rate; /* net->learning_rate as parsed: programs scale it afterwards */
+    int ours; /* a key of ours asks for our update; otherwise Darknet's own code runs */
+    int plain; /* backend=plain: Darknet's loops instead of oneDNN */
+    int fast; /* the fast CPU backend runs it (plan.h) */
+    int bf16; /* precision=bf16: activations are stored so, and convolutions take them so */
+    int went_fast; /* it ran the last forward pass */
+    struct texp_plan *plan; /* of the fast backend; owned */
+    int frozen_affine; /* affine=0 */
+    double norm_eps; /* batchnorm_eps, 0: Darknet's formulas and literals */
+    int has_seed;
+    uint64_t seed;
+    int has_loader; /* one of crop_pad, flip, mean, std: our loader and its augmentation */
+    int normalises; /* mean or std */
+    texp_augment augment;
+    int valid_every; /* epochs between validations */
+    int save_every; /* updates between saves of _last, 0: at epochs' ends alone */
+    void (*add_run)(const struct texp_run *run, struct texp_state *state); /* records of the run; NULL outside */
+    const struct texp_run *run;
+    int growing, base, fixed, weighted; /* layers with weights: in S, at the base rate, never changed, and all */
+    int invariant; /* Algorithm 1 says yes: scale invariant in all that trains */
+    float *input; /* normalised copy of network_predict's input */
+    size_t input_size;
+} texp_net;
+
+typedef struct texp_layer {
+    int fixed; /* weights and biases never change */
+    int frozen_affine; /* batch-norm scale and bias never change */
+    int frozen_bias; /* bias=0: none is trained */
+    int growing; /* in S: takes the exponential rate */
+    int unfoldable; /* the recipe of its own learning_rate has no exponential form: not in S */
+    int group; /* in S: of layers that are scale invariant together; -1 */
+    int norm_group; /* norm_degree > 0: the group that feeds it; -1 */
+    int degree_in, degree; /* of input and output, the weights of S scaled */
+    int norm_degree; /* of what this layer normalises */
+    int swallowed_bias; /* its bias stands before a degree above 0, and [batchnorm] takes it away (analysis.h) */
+    int track; /* in S: whose rate it takes; indices of texp_net.tracks */
+    int norm_track; /* norm_degree > 0: whose scale it follows */
+    /* Of batch normalisation, at the current scale of the weights: */
+    double eps; /* inside the square root: Darknet's 1e-5, or batchnorm_eps */
+    double eps_root; /* Darknet's CPU forward pass alone: 1e-6 added to the root; 0 with batchnorm_eps */
+    int exact; /* batchnorm_eps: the textbook formula */
+    int follows_scale; /* the epsilons are P^norm_degree's */
+} texp_layer;
+
+/* Whether a key of ours asks for our update; otherwise Darknet's own code runs. Also of networks without a texp_net. */
+int texp_is_ours(const network *net);
+
+/* The seed of a run whose cfg has none. */
+void texp_set_seed(texp_net *t, uint64_t seed);
+
+/* All that it owns but the plan and the norms, which others make. */
+void texp_net_free(texp_net *t);
+
+#endif

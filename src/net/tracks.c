@@ -1,0 +1,64 @@
+#include "net/tracks.h"
+
+static texp_recipe recipe_of(const texp_net *t, double factor)
+{
+    texp_recipe recipe = t->recipe;
+    recipe.learning_rate *= factor;
+    recipe.learning_rate_min *= factor;
+    /* Moving powers of two would change what is not scale invariant. */
+    recipe.no_rescale |= t->all_layers && !t->invariant;
+    return recipe;
+}
+
+int texp_has_form(const texp_net *t, double factor)
+{
+    texp_recipe recipe = recipe_of(t, factor);
+    texp_finding found;
+    return texp_recipe_check(&recipe, &found) == TEXP_OK;
+}
+
+/* The track of a factor, a new one if need be. */
+static int track_of(texp_net *t, double factor)
+{
+    for (int i = 0; i < t->n_tracks; ++i) {
+        if (t->tracks[i].factor == factor) return i;
+    }
+    t->tracks = realloc(t->tracks, (size_t)(t->n_tracks + 1) * sizeof *t->tracks);
+    texp_track *track = t->tracks + t->n_tracks;
+    texp_recipe recipe = recipe_of(t, factor);
+    *track = (texp_track){.factor = factor};
+    texp_schedule_start(&track->schedule, &recipe);
+    return t->n_tracks++;
+}
+
+/* All of a group have one factor. */
+static void set_norm_tracks(network *net, int group, int track)
+{
+    for (int i = 0; i < net->n; ++i) {
+        texp_layer *own = net->layers[i].texp;
+        if (own->norm_degree && own->norm_group == group) own->norm_track = track;
+    }
+}
+
+void texp_make_tracks(network *net)
+{
+    texp_net *t = net->texp;
+    t->n_tracks = 0;
+    track_of(t, 1);
+    for (int i = 0; i < net->n; ++i) {
+        layer *l = net->layers + i;
+        if (!l->texp->growing) continue;
+        l->texp->track = track_of(t, l->learning_rate_scale);
+        set_norm_tracks(net, l->texp->group, l->texp->track);
+    }
+}
+
+void texp_unfold(network *net)
+{
+    texp_net *t = net->texp;
+    t->recipe.form = TEXP_PLAIN;
+    t->all_layers = 0;
+    t->growing = 0;
+    for (int i = 0; i < net->n; ++i) net->layers[i].texp->growing = net->layers[i].texp->norm_degree = 0;
+    texp_make_tracks(net);
+}

@@ -1,0 +1,161 @@
+#include "store/cfg_text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- the normal form ---------------------------------------------------------------------------------------- */
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static int is_comment(const char *line)
+{
+    return *line == '#' || *line == ';' || *line == '\n';
+}
+
+char *texp_cfg_normal(const char *text)
+{
+    char *normal = malloc(strlen(text) + 2), *out = normal;
+    if (!normal) return NULL;
+    while (*text) {
+        char *line = out;
+        for (; *text && *text != '\n'; ++text) {
+            if (!is_blank(*text)) *out++ = *text;
+        }
+        *out++ = '\n';
+        if (is_comment(line)) out = line;
+        text += *text == '\n';
+    }
+    *out = 0;
+    return normal;
+}
+
+char *texp_cfg_normal_of(const char *file)
+{
+    FILE *stream = fopen(file, "rb");
+    char *text = NULL, *normal = NULL;
+    long size = -1;
+    if (!stream) return NULL;
+    if (!fseek(stream, 0, SEEK_END) && (size = ftell(stream)) >= 0 && !fseek(stream, 0, SEEK_SET)) {
+        text = malloc((size_t)size + 1);
+    }
+    if (text) {
+        text[fread(text, 1, (size_t)size, stream)] = 0;
+        normal = ferror(stream) ? NULL : texp_cfg_normal(text);
+    }
+    int why = errno;
+    fclose(stream);
+    free(text);
+    errno = why;
+    return normal;
+}
+
+/* ---- two of them -------------------------------------------------------------------------------------------- */
+
+/* A line without its newline, and its key: up to the first '='. */
+typedef struct {
+    const char *text;
+    int length, key;
+} line;
+
+static line line_at(const char *text)
+{
+    line l = {text, (int)strcspn(text, "\n"), 0};
+    l.key = (int)strcspn(text, "=\n");
+    return l;
+}
+
+static const char *next_line(const char *text)
+{
+    text += strcspn(text, "\n");
+    return text + (*text == '\n');
+}
+
+/* Whether a line of a section stands here, and no header of the next or the end. */
+static int in_section(const char *text)
+{
+    return *text && *text != '[';
+}
+
+static const char *next_section(const char *text)
+{
+    while (in_section(text)) text = next_line(text);
+    return text;
+}
+
+static int same_key(line a, line b)
+{
+    return a.key == b.key && !memcmp(a.text, b.text, (size_t)a.key);
+}
+
+static int same_line(line a, line b)
+{
+    return a.length == b.length && !memcmp(a.text, b.text, (size_t)a.length);
+}
+
+/* The section's first line of that key, or an empty one. */
+static line find_key(const char *section, line wanted)
+{
+    for (; in_section(section); section = next_line(section)) {
+        if (same_key(line_at(section), wanted)) return line_at(section);
+    }
+    return (line){"", 0, 0};
+}
+
+static int is_ignored(line l, const char *const *ignored)
+{
+    for (; *ignored; ++ignored) {
+        if (strlen(*ignored) == (size_t)l.key && !memcmp(*ignored, l.text, (size_t)l.key)) return 1;
+    }
+    return 0;
+}
+
+static int say_difference(texp_message *message, int section, line header, line there, line here)
+{
+    enum { MOST = 80 }; /* letters of a line; the rest of a message must fit beside them */
+    static const line nothing = {"nothing", 7, 0};
+    char place[32] = "";
+    if (section) snprintf(place, sizeof place, "layer %d ", section - 1);
+    if (!there.length) there = nothing;
+    if (!here.length) here = nothing;
+    texp_say(message, "%s%.*s%s%.*s there, %.*s here", place, header.length < MOST ? header.length : MOST, header.text,
+             header.length ? " " : "", there.length < MOST ? there.length : MOST, there.text,
+             here.length < MOST ? here.length : MOST, here.text);
+    return 1;
+}
+
+static int compare_sections(const char *there, const char *here, int section, line header, const char *const *ignored,
+                            texp_message *difference)
+{
+    for (const char *p = there; in_section(p); p = next_line(p)) {
+        line a = find_key(there, line_at(p)), b = find_key(here, line_at(p));
+        if (!is_ignored(a, ignored) && !same_line(a, b)) {
+            return say_difference(difference, section, header, a, b);
+        }
+    }
+    for (const char *p = here; in_section(p); p = next_line(p)) {
+        line a = find_key(there, line_at(p)), b = find_key(here, line_at(p));
+        if (!is_ignored(b, ignored) && !a.length) return say_difference(difference, section, header, a, b);
+    }
+    return 0;
+}
+
+int texp_cfg_difference(const char *there, const char *here, const char *const *of_net, const char *const *of_layers,
+                        texp_message *difference)
+{
+    static const line none = {"", 0, 0};
+    there = next_section(there);
+    here = next_section(here);
+    for (int section = 0; *there || *here; ++section) {
+        line a = line_at(there), b = line_at(here);
+        if (!same_line(a, b)) return say_difference(difference, section, none, a, b);
+        there = next_line(there);
+        here = next_line(here);
+        if (compare_sections(there, here, section, a, section ? of_layers : of_net, difference)) return 1;
+        there = next_section(there);
+        here = next_section(here);
+    }
+    return 0;
+}

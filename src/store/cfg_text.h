@@ -1,0 +1,27 @@
+/*
+ * What a cfg says, without what it looks like: for telling whether a run goes on with the cfg that it began with.
+ * Nothing here knows of Darknet, prints or exits.
+ */
+#ifndef TEXP_CFGTEXT_H
+#define TEXP_CFGTEXT_H
+
+#include "base/message.h"
+
+#include <stddef.h>
+
+/* The normal form of a cfg's text: its sections and key=value lines in their order, each ended by a newline, without
+ * blanks, comments and empty lines, as Darknet's read_cfg takes them. To be freed; NULL where there is no memory. */
+char *texp_cfg_normal(const char *text);
+
+/* The normal form of a file; NULL with errno where it can't be read. */
+char *texp_cfg_normal_of(const char *file);
+
+/* Compares two normal forms, section by section; the order of keys within a section does not matter, and of a key given
+ * twice the first counts, as Darknet has it. Keys that `of_net` names are left out of the first section ([net]), those
+ * of `of_layers` out of all others; the lists end with NULL. Returns 0 where they say the same; otherwise 1 and the
+ * first difference, as in "[net] momentum=0.9 there, momentum=0.8 here" or "layer 3 [convolutional] filters=8 there,
+ * nothing here": there is the first form. Sections count from 0 behind [net], as Darknet's layers do. */
+int texp_cfg_difference(const char *there, const char *here, const char *const *of_net, const char *const *of_layers,
+                        texp_message *difference);
+
+#endif

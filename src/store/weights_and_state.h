@@ -1,0 +1,30 @@
+/*
+ * A weights file and the training state beside it, replaced together: whenever the program is killed, the weights that
+ * are there have their state, the one before the save or the new one. Nothing here knows of Darknet, prints or exits.
+ *
+ * NAME.weights has NAME.state; a weights file of another ending, as NAME.backup, has NAME.backup.state. The state knows
+ * size and checksum of its weights. Saving renames, in this order: NAME.state to NAME.state.old, the new state to
+ * NAME.state, the new weights to NAME.weights; then NAME.state.old is removed. So of the two the one whose checksum fits
+ * is the weights'. Where weights without a state are replaced, the new state says which they were ("replaces"), so that
+ * a save that was killed half way is told from a state that lies beside the wrong weights.
+ */
+#ifndef TEXP_PAIR_H
+#define TEXP_PAIR_H
+
+#include "store/state.h"
+
+/* The state's name for a weights file, or -1 with a message where it is too long for `size` bytes. */
+int texp_pair_state_name(const char *weights, char *name, size_t size, texp_message *message);
+
+/* WEIGHTS.part is finished (files.h): writes the state, to which it adds what names its weights, and gives both their
+ * names. Returns 0; or -1 with a message, and what was there before can still be opened. */
+int texp_pair_publish(const char *weights, texp_state *state, texp_message *message);
+
+/* Removes the states beside weights that were just published without one. */
+void texp_pair_drop(const char *weights);
+
+/* The state of a weights file, to be closed by the caller; *out = NULL where there is none. Returns -1 with a message
+ * where one lies beside it that can't be read, or belongs to other weights. */
+int texp_pair_open(const char *weights, texp_saved **out, texp_message *message);
+
+#endif
