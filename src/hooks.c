@@ -22,7 +22,7 @@
 #ifndef TEXP_DOUBLE
 static void refuse_bf16(list *options, const network *net)
 {
-    const char *missing = net->texp->bf16 ? texp_cpu_why_no_bf16() : NULL;
+    const char *missing = net->texp->cpu.bf16 ? texp_cpu_why_no_bf16() : NULL;
     if (missing) texp_refuse_option(options, "precision", "%s", missing);
 }
 
@@ -66,14 +66,14 @@ void texp_parse_end(network *net)
 #ifndef TEXP_DOUBLE
     if (on_cpu()) {
         texp_use_plain_layers(net);
-        if (!t->plain) texp_cpu_use(net);
+        if (!t->cpu.plain) texp_cpu_use(net);
     }
 #endif
     if (!t->ours) return;
     texp_analyse(net);
     texp_make_tracks(net);
     texp_follow_scale(net, 1);
-    if (t->logs_norms) t->norms = texp_norms_open(net);
+    if (t->run.logs_norms) t->norms = texp_norms_open(net);
     texp_print_summary(net);
 }
 
@@ -81,7 +81,7 @@ void texp_free_net(network *net)
 {
     if (!net->texp) return;
 #ifndef TEXP_DOUBLE
-    texp_plan_free(net->texp->plan);
+    texp_plan_free(net->texp->cpu.plan);
 #endif
     texp_norms_close(net->texp->norms);
     texp_net_free(net->texp);

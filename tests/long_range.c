@@ -43,7 +43,7 @@ static void a_million_updates_end_with_finite_numbers(void **state)
         if (k > UPDATES - LAST) loss += now / LAST;
     }
     /* alpha is 1 - 5e-4, the scale alpha^-10^6. */
-    const texp_schedule *schedule = &net->texp->tracks->schedule;
+    const texp_schedule *schedule = &net->texp->schedule.tracks->schedule;
     assert_true(schedule->scale > 1e200L && isfinite(schedule->scale));
     assert_true(schedule->doublings > 700);
     for (int i = 0; i < net->n; ++i) {

@@ -188,7 +188,7 @@ static void scaled_layers_leave_the_outputs(void **state)
     const char *cfg = probes[(size_t)*state].cfg;
     network *net = analysed(cfg);
     texp_probe_result r;
-    assert_int_equal(net->texp->growing, probes[(size_t)*state].growing);
+    assert_int_equal(net->texp->counts.growing, probes[(size_t)*state].growing);
     r = texp_probe(net);
     assert_int_equal(r.scaled, probes[(size_t)*state].growing);
     assert_below(r.difference, r.allowed);
@@ -271,11 +271,11 @@ static void layers_know_degrees_and_groups(void **state)
         assert_int_equal(own->norm_group, norm_group[i]);
         assert_int_equal(own->norm_degree, norm_group[i] >= 0);
     }
-    assert_int_equal(net->texp->growing, 4);
-    assert_int_equal(net->texp->base, 1);
-    assert_int_equal(net->texp->fixed, 0);
-    assert_int_equal(net->texp->weighted, 5);
-    assert_int_equal(net->texp->invariant, 0);
+    assert_int_equal(net->texp->counts.growing, 4);
+    assert_int_equal(net->texp->counts.base, 1);
+    assert_int_equal(net->texp->counts.fixed, 0);
+    assert_int_equal(net->texp->counts.weighted, 5);
+    assert_int_equal(net->texp->counts.invariant, 0);
     free_network(net);
 }
 
@@ -284,9 +284,9 @@ static void a_recurrent_layer_counts_once(void **state)
     network *net = network_of("[net]\nbatch=2\ninputs=6\n[gru]\noutput=5\n[gru]\noutput=5\nfixed=1\n" LAST);
     (void)state;
     texp_analyse(net);
-    assert_int_equal(net->texp->weighted, 3);
-    assert_int_equal(net->texp->fixed, 1);
-    assert_int_equal(net->texp->base, 2);
+    assert_int_equal(net->texp->counts.weighted, 3);
+    assert_int_equal(net->texp->counts.fixed, 1);
+    assert_int_equal(net->texp->counts.base, 2);
     assert_int_equal(texp_rate_of(net->layers), TEXP_RATE_BASE);
     assert_int_equal(texp_rate_of(net->layers + 1), TEXP_RATE_FIXED);
     assert_int_equal(texp_rate_of(net->layers + 3), TEXP_RATE_NONE);

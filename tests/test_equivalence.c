@@ -222,8 +222,8 @@ static void train_forms(const pair_case *p, differences d[3])
                        make_network(p->network, "", p->recipe, p->backend),
                        make_network(p->network, "policy=texp++\nbase_", p->recipe, p->backend),
                        make_network(p->network, "policy=texp\nmomentum_correction=1\nbase_", p->recipe, p->backend)};
-    assert_int_equal(nets[2]->texp->growing, p->network->growing);
-    assert_int_equal(nets[3]->texp->growing, p->network->growing);
+    assert_int_equal(nets[2]->texp->counts.growing, p->network->growing);
+    assert_int_equal(nets[3]->texp->counts.growing, p->network->growing);
     push(nets[1]);
     train_together(nets, 4, d, NULL);
 }

@@ -576,13 +576,13 @@ static int is_near(const network_case *k, int stream, const numbers *in_double, 
     static const int threads[] = {1, 2, 3, 8};
     problem fast = make_problem(k, "auto", epsilon_of(k));
     int i, near = 1;
-    assert_true(fast.net->texp->fast);
+    assert_true(fast.net->texp->cpu.fast);
     set_batch(fast.net, stream);
     for (i = 0; i < 8; ++i) {
         set_threads(threads[i / 2]);
         numbers all = numbers_of(&fast);
         distances d = distances_of(&fast, &all, in_double);
-        assert_true(fast.net->texp->went_fast);
+        assert_true(fast.net->texp->cpu.went_fast);
         if (d.gradient > tolerance.gradient || d.output > tolerance.output) {
             print_message("stream %d, %d threads: gradient %.1e of %.1e, output %.1e of %.1e\n", stream, threads[i / 2],
                           d.gradient, tolerance.gradient, d.output, tolerance.output);
@@ -604,7 +604,7 @@ static void fast_layers_do_what_plain_loops_do_in_double(void **state)
     for (stream = 1; stream <= STREAMS && passes < 2; ++stream) {
         problem plain = make_problem(k, "plain", epsilon_of(k));
         numbers exact = numbers_in_double(k, stream), pushed = pushed_numbers(k, stream), rounded;
-        assert_false(plain.net->texp->fast);
+        assert_false(plain.net->texp->cpu.fast);
         set_batch(plain.net, stream);
         rounded = numbers_of(&plain);
         if (rounded.kinks == exact.kinks && pushed.kinks == exact.kinks) {
@@ -692,7 +692,7 @@ static void gradient_of_the_input_is_left_to_darknet(void **state)
     has_input = 1;
     problem p = make_problem(k, "auto", EPSILON);
     backward(&p);
-    assert_false(p.net->texp->went_fast);
+    assert_false(p.net->texp->cpu.went_fast);
     assert_above(length_of(p.arrays[p.n - 1].gradient, p.arrays[p.n - 1].n), 0);
     has_input = 0;
     free_problem(&p);

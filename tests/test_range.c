@@ -63,7 +63,7 @@ static void assert_same_bits(const float *held, const float *free, size_t n, int
 
 static void assert_same_layer(const layer *a, const layer *b, int n)
 {
-    int m = a->texp->growing ? n : 0;
+    int m = a->texp->counts.growing ? n : 0;
     assert_same_bits(a->weights, b->weights, texp_layer_weights(a), m);
     assert_same_bits(a->weight_updates, b->weight_updates, texp_layer_weights(a), -m);
     assert_same_bits(a->biases, b->biases, texp_layer_biases(a), 0);

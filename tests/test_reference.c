@@ -146,7 +146,7 @@ static void set_images(network *net, int update)
 /* P of the weights before the next update: the reference's times P. */
 static double scale_of(const network *net)
 {
-    const texp_schedule *schedule = &net->texp->tracks->schedule;
+    const texp_schedule *schedule = &net->texp->schedule.tracks->schedule;
     return (double)texp_held_scale(schedule->scale, schedule->doublings);
 }
 

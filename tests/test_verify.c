@@ -124,7 +124,7 @@ static void leave_statistics(network *net)
     int i, j;
     for (i = 0; i < net->n; ++i) {
         layer l = net->layers[i];
-        const texp_step *step = &net->texp->tracks[l.texp->norm_track].step;
+        const texp_step *step = &net->texp->schedule.tracks[l.texp->norm_track].step;
         double factor = pow(step->next_scale / step->scale, l.texp->norm_degree);
         for (j = 0; l.rolling_mean && j < l.out_c; ++j) {
             l.rolling_mean[j] /= factor;

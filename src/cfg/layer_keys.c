@@ -31,8 +31,8 @@ static double read_std(list *options)
 /* Darknet's literals stand in batchnorm_layer.c and blas.c; batchnorm_eps replaces all of them. */
 static void set_norm(texp_layer *t, const texp_net *net)
 {
-    t->exact = net->norm_eps > 0;
-    t->eps = t->exact ? net->norm_eps : .00001f;
+    t->exact = net->bn.eps > 0;
+    t->eps = t->exact ? net->bn.eps : .00001f;
     t->eps_root = t->exact ? 0 : .000001f;
 }
 
@@ -44,12 +44,13 @@ static void set_weights(layer *l, const texp_layer *own, double std)
 
 static int is_unfoldable(const layer *l, const texp_net *t)
 {
-    return t->recipe.form != TEXP_PLAIN && l->learning_rate_scale != 1 && !texp_has_form(t, l->learning_rate_scale);
+    return t->schedule.recipe.form != TEXP_PLAIN && l->learning_rate_scale != 1 &&
+           !texp_has_form(t, l->learning_rate_scale);
 }
 
 static void refuse_own_rate(const layer *l, list *options, const texp_net *t)
 {
-    if (!t->all_layers || l->learning_rate_scale == 1) return;
+    if (!t->schedule.all_layers || l->learning_rate_scale == 1) return;
     texp_origin origin = texp_origin_of(options, "learning_rate");
     texp_refuse(&origin, "learning_rate", option_find(options, "learning_rate"),
                 "texp_layers=all has one rate for all layers; remove this layer's own, or texp_layers");
@@ -79,7 +80,7 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     demand(l->type == CONVOLUTIONAL || l->type == CONNECTED, options, "bias", "bias that could be left out");
     texp_layer *own = calloc(1, sizeof *own);
     own->fixed = texp_flag_of(options, "fixed", 0);
-    own->frozen_affine = norm && (!texp_flag_of(options, "affine", !t->frozen_affine) || own->fixed);
+    own->frozen_affine = norm && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->fixed);
     own->frozen_bias = !texp_flag_of(options, "bias", 1);
     set_norm(own, t);
     double std = read_std(options);

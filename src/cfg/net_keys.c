@@ -205,13 +205,13 @@ static texp_base read_base(list *options, const char *key, const char *name)
 
 static void read_policy(texp_net *t, list *options)
 {
-    texp_recipe *recipe = &t->recipe;
-    t->policy = texp_word_of(options, "policy", "constant");
+    texp_recipe *recipe = &t->schedule.recipe;
+    t->schedule.policy = texp_word_of(options, "policy", "constant");
     for (size_t i = 0; i < COUNT(forms); ++i) {
-        if (!strcmp(forms[i].name, t->policy)) recipe->form = forms[i].form;
+        if (!strcmp(forms[i].name, t->schedule.policy)) recipe->form = forms[i].form;
     }
     if (recipe->form == TEXP_PLAIN) {
-        recipe->base = read_base(options, "policy", t->policy);
+        recipe->base = read_base(options, "policy", t->schedule.policy);
         if (option_find(options, "base_policy")) {
             texp_refuse_option(options, "base_policy",
                                "only policy=texp, texp++ or texp-- has a base; write policy=%s instead",
@@ -254,7 +254,7 @@ static void read_steps(texp_recipe *recipe, list *options)
 
 static void read_recipe(texp_net *t, list *options)
 {
-    texp_recipe *recipe = &t->recipe;
+    texp_recipe *recipe = &t->schedule.recipe;
     read_policy(t, options);
     recipe->learning_rate = texp_number_of(options, "learning_rate", .001);
     recipe->momentum = texp_number_of(options, "momentum", .9);
@@ -276,7 +276,8 @@ static void read_recipe(texp_net *t, list *options)
     else if (option_find(options, "decays"))
         texp_refuse_option(options, "decays", "stands beside steps and scales only");
     if (recipe->momentum_correction && recipe->form != TEXP_TEXP) {
-        texp_refuse_option(options, "momentum_correction", "belongs to policy=texp alone, not to %s", t->policy);
+        texp_refuse_option(options, "momentum_correction", "belongs to policy=texp alone, not to %s",
+                           t->schedule.policy);
     }
 }
 
@@ -329,13 +330,14 @@ static void refuse_finding(list *options, const texp_recipe *recipe, const texp_
 static void check_recipe(texp_net *t, list *options)
 {
     texp_finding found;
-    texp_recipe_check(&t->recipe, &found);
-    refuse_finding(options, &t->recipe, &found);
-    if (t->recipe.form == TEXP_PLAIN) return;
+    texp_recipe_check(&t->schedule.recipe, &found);
+    refuse_finding(options, &t->schedule.recipe, &found);
+    if (t->schedule.recipe.form == TEXP_PLAIN) return;
     if (texp_whole_of(options, "adam", 0))
-        texp_refuse_option(options, "adam", "policy=%s folds SGD with momentum; remove adam", t->policy);
+        texp_refuse_option(options, "adam", "policy=%s folds SGD with momentum; remove adam", t->schedule.policy);
     if (texp_number_of(options, "clip", 0)) {
-        texp_refuse_option(options, "clip", "bounds weights that policy=%s must let grow; remove clip", t->policy);
+        texp_refuse_option(options, "clip", "bounds weights that policy=%s must let grow; remove clip",
+                           t->schedule.policy);
     }
 }
 
@@ -358,8 +360,8 @@ static void read_channel_list(list *options, const char *key, double otherwise, 
 static void read_loader(texp_net *t, list *options)
 {
     int channels = (int)texp_whole_of(options, "channels", 0);
-    t->normalises = option_find(options, "mean") || option_find(options, "std");
-    if (!t->has_loader) return;
+    t->images.normalises = option_find(options, "mean") || option_find(options, "std");
+    if (!t->images.ours) return;
     if (channels != 1 && channels != 3) {
         texp_refuse_option(options, "channels", "crop_pad, flip, mean and std need 1 or 3 channels");
     }
@@ -372,14 +374,15 @@ static void read_loader(texp_net *t, list *options)
                                "replace; remove it or them");
         }
     }
-    t->augment.channels = channels;
-    t->augment.pad = (int)texp_whole_of(options, "crop_pad", 0);
-    t->augment.flip = (int)texp_whole_of(options, "flip", 0);
-    if (t->augment.pad > texp_whole_of(options, "width", 0) || t->augment.pad > texp_whole_of(options, "height", 0)) {
+    t->images.augment.channels = channels;
+    t->images.augment.pad = (int)texp_whole_of(options, "crop_pad", 0);
+    t->images.augment.flip = (int)texp_whole_of(options, "flip", 0);
+    if (t->images.augment.pad > texp_whole_of(options, "width", 0) ||
+        t->images.augment.pad > texp_whole_of(options, "height", 0)) {
         texp_refuse_option(options, "crop_pad", "is larger than the image");
     }
-    read_channel_list(options, "mean", 0, t->augment.mean, channels);
-    read_channel_list(options, "std", 1, t->augment.std, channels);
+    read_channel_list(options, "mean", 0, t->images.augment.mean, channels);
+    read_channel_list(options, "std", 1, t->images.augment.std, channels);
 }
 
 /* --- hooks ------------------------------------------------------------------------------------------------------ */
@@ -388,9 +391,10 @@ static void read_loader(texp_net *t, list *options)
 static void read_precision(texp_net *t, list *options)
 {
     const char *precision = texp_word_of(options, "precision", "float32");
-    t->bf16 = !strcmp(precision, "bf16");
-    if (!t->bf16 && strcmp(precision, "float32")) texp_refuse_option(options, "precision", "must be float32 or bf16");
-    const char *missing = t->bf16 && t->plain ? "backend=plain has no bf16; remove one of the two keys" : NULL;
+    t->cpu.bf16 = !strcmp(precision, "bf16");
+    if (!t->cpu.bf16 && strcmp(precision, "float32"))
+        texp_refuse_option(options, "precision", "must be float32 or bf16");
+    const char *missing = t->cpu.bf16 && t->cpu.plain ? "backend=plain has no bf16; remove one of the two keys" : NULL;
     if (missing) texp_refuse_option(options, "precision", "%s", missing);
 }
 
@@ -413,18 +417,18 @@ static void read_flags(texp_net *t, list *options)
     for (node *n = options->front; n; n = n->next) {
         int i = find_key(((kvp *)n->val)->key);
         t->ours |= net_keys[i].ours == 1;
-        t->has_loader |= net_keys[i].ours == 2;
+        t->images.ours |= net_keys[i].ours == 2;
     }
-    t->frozen_affine = !texp_whole_of(options, "affine", 1);
-    t->norm_eps = texp_number_of(options, "batchnorm_eps", 0);
-    if (option_find(options, "batchnorm_eps") && t->norm_eps <= 0)
+    t->bn.frozen_affine = !texp_whole_of(options, "affine", 1);
+    t->bn.eps = texp_number_of(options, "batchnorm_eps", 0);
+    if (option_find(options, "batchnorm_eps") && t->bn.eps <= 0)
         texp_refuse_option(options, "batchnorm_eps", "must be positive");
-    t->logs_norms = (int)texp_whole_of(options, "norms", 0);
-    t->valid_every = (int)texp_whole_of(options, "valid_every", 1);
-    t->save_every = (int)texp_whole_of(options, "save_every", 0);
+    t->run.logs_norms = (int)texp_whole_of(options, "norms", 0);
+    t->run.valid_every = (int)texp_whole_of(options, "valid_every", 1);
+    t->run.save_every = (int)texp_whole_of(options, "save_every", 0);
     const char *backend = texp_word_of(options, "backend", "auto");
-    t->plain = !strcmp(backend, "plain");
-    if (!t->plain && strcmp(backend, "auto")) texp_refuse_option(options, "backend", "must be auto or plain");
+    t->cpu.plain = !strcmp(backend, "plain");
+    if (!t->cpu.plain && strcmp(backend, "auto")) texp_refuse_option(options, "backend", "must be auto or plain");
     read_precision(t, options);
     set_threads(options);
 }
@@ -432,15 +436,15 @@ static void read_flags(texp_net *t, list *options)
 static void read_texp_layers(texp_net *t, list *options)
 {
     const char *which = texp_word_of(options, "texp_layers", "invariant");
-    t->all_layers = !strcmp(which, "all");
-    if (!t->all_layers && strcmp(which, "invariant"))
+    t->schedule.all_layers = !strcmp(which, "all");
+    if (!t->schedule.all_layers && strcmp(which, "invariant"))
         texp_refuse_option(options, "texp_layers", "must be invariant or all");
-    if (t->recipe.form != TEXP_PLAIN) return;
+    if (t->schedule.recipe.form != TEXP_PLAIN) return;
     const char *keys[] = {"texp_layers", "rescale"};
     for (size_t i = 0; i < COUNT(keys); ++i) {
         if (option_find(options, (char *)keys[i])) {
             texp_refuse_option(options, keys[i], "belongs to policy=texp, texp++ and texp--, not to %s; remove it",
-                               t->policy);
+                               t->schedule.policy);
         }
     }
 }
@@ -474,18 +478,19 @@ void texp_read_net_keys(network *net, list *options)
     read_texp_layers(t, options);
     read_flags(t, options);
     read_loader(t, options);
-    t->ours |= t->recipe.form != TEXP_PLAIN || t->recipe.base == TEXP_COSINE || t->recipe.base == TEXP_SGDR;
-    t->parsed_rate = (float)t->recipe.learning_rate;
-    t->policy = strdup(t->policy); /* the option list is freed */
-    t->tracks = calloc(1, sizeof *t->tracks);
-    t->n_tracks = 1;
-    t->tracks->factor = 1;
-    texp_schedule_start(&t->tracks->schedule, &t->recipe);
+    t->ours |= t->schedule.recipe.form != TEXP_PLAIN || t->schedule.recipe.base == TEXP_COSINE ||
+               t->schedule.recipe.base == TEXP_SGDR;
+    t->schedule.parsed_rate = (float)t->schedule.recipe.learning_rate;
+    t->schedule.policy = strdup(t->schedule.policy); /* the option list is freed */
+    t->schedule.tracks = calloc(1, sizeof *t->schedule.tracks);
+    t->schedule.n_tracks = 1;
+    t->schedule.tracks->factor = 1;
+    texp_schedule_start(&t->schedule.tracks->schedule, &t->schedule.recipe);
 }
 
 const char *texp_darknet_policy(const network *net, const char *policy)
 {
-    const texp_recipe *recipe = &net->texp->recipe;
+    const texp_recipe *recipe = &net->texp->schedule.recipe;
     /* Darknet's parser reads the base's keys; of a base that it does not know it needs none. */
     if (recipe->base == TEXP_COSINE || recipe->base == TEXP_SGDR) return "constant";
     if (recipe->form == TEXP_PLAIN) return policy;

@@ -39,24 +39,24 @@ static void print_obstacle(void *policy, int layer, const char *line)
 static void warn_of_obstacles(const network *net)
 {
     const texp_net *t = net->texp;
-    if (!t->all_layers || t->invariant) return;
-    texp_obstacles(net, print_obstacle, (void *)t->policy);
+    if (!t->schedule.all_layers || t->counts.invariant) return;
+    texp_obstacles(net, print_obstacle, (void *)t->schedule.policy);
     fprintf(stderr,
             "policy=%s: texp_layers=all: the network is not scale invariant: this trains another function than "
             "its base\n",
-            t->policy);
+            t->schedule.policy);
 }
 
 /* Without powers of two moving, the rate grows out of float's range. */
 static void warn_of_range(const texp_net *t)
 {
-    texp_schedule schedule = t->tracks->schedule;
+    texp_schedule schedule = t->schedule.tracks->schedule;
     if (!schedule.recipe.no_rescale) return;
-    for (long k = 1; k <= t->recipe.max_batches; ++k) {
+    for (long k = 1; k <= t->schedule.recipe.max_batches; ++k) {
         texp_step step = texp_schedule_next(&schedule);
         if (step.rate < FLT_MAX / 1e3L && step.next_scale * step.next_scale < FLT_MAX / 1e3L) continue;
         fprintf(stderr, "policy=%s: the rate leaves float's range at update %ld of %ld: training will stop there\n",
-                t->policy, k, t->recipe.max_batches);
+                t->schedule.policy, k, t->schedule.recipe.max_batches);
         return;
     }
 }
@@ -69,10 +69,10 @@ void texp_print_summary(const network *net)
     fprintf(stderr, "trained weights: %zu", trained);
     if (frozen) fprintf(stderr, ", fixed: %zu", frozen);
     fprintf(stderr, "\n");
-    if (t->recipe.form == TEXP_PLAIN) return;
-    fprintf(stderr, "policy=%s: ", t->policy);
+    if (t->schedule.recipe.form == TEXP_PLAIN) return;
+    fprintf(stderr, "policy=%s: ", t->schedule.policy);
     texp_print_rates(stderr, net);
-    fprintf(stderr, " (base rate: %d, fixed: %d)\n", t->base, t->fixed);
+    fprintf(stderr, " (base rate: %d, fixed: %d)\n", t->counts.base, t->counts.fixed);
     warn_of_obstacles(net);
     warn_of_range(t);
 }

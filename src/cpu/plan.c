@@ -952,7 +952,7 @@ static void make_lists(texp_plan *plan)
 
 texp_plan *texp_plan_make(network *net, int lanes)
 {
-    const texp_type type = net->texp->bf16 ? TEXP_BF16 : TEXP_F32;
+    const texp_type type = net->texp->cpu.bf16 ? TEXP_BF16 : TEXP_F32;
     const texp_kernels *kernels = texp_kernels_of(texp_conv_block(), type);
     if (!kernels) return NULL;
     texp_plan *plan = calloc(1, sizeof *plan);

@@ -54,7 +54,7 @@ static void run_op(const texp_op *op, texp_plan *plan, const texp_part *part)
 
 void texp_cpu_time_work(network *net, int on)
 {
-    texp_plan *plan = net->texp->plan;
+    texp_plan *plan = net->texp->cpu.plan;
     if (!plan) return;
     if (!plan->seconds) plan->seconds = texp_plan_alloc(plan, sizeof(double) * TEXP_WORKS * (size_t)plan->lanes);
     for (int i = 0; i < TEXP_WORKS * plan->lanes; ++i) plan->seconds[i] = 0;
@@ -71,7 +71,7 @@ void texp_cpu_print_work(network *net, FILE *file, double seconds)
         [TEXP_ELEMENTWISE] = "sums, pooling, conversions",
         [TEXP_DARKNETS] = "Darknet's own layers",
     };
-    const texp_plan *plan = net->texp->plan;
+    const texp_plan *plan = net->texp->cpu.plan;
     double rest = seconds;
     if (!plan || !plan->seconds) return;
     for (int k = 0; k < TEXP_WORKS; ++k) {
@@ -204,21 +204,21 @@ static texp_plan *plan_for(network *net)
 {
     texp_net *t = net->texp;
     const int lanes = threads_now();
-    texp_plan *plan = t->plan;
+    texp_plan *plan = t->cpu.plan;
     if (plan && plan->n == net->n && plan->batch == net->batch && plan->w == net->w && plan->h == net->h &&
         plan->lanes == lanes)
         return plan;
     texp_plan_free(plan);
-    t->plan = texp_plan_make(net, lanes);
-    return t->plan;
+    t->cpu.plan = texp_plan_make(net, lanes);
+    return t->cpu.plan;
 }
 
 int texp_cpu_forward(network *net)
 {
     if (!net->texp) return 0;
     /* A gradient of the network's input has no fast form. */
-    texp_plan *plan = net->texp->fast && !net->delta ? plan_for(net) : NULL;
-    net->texp->went_fast = plan != NULL;
+    texp_plan *plan = net->texp->cpu.fast && !net->delta ? plan_for(net) : NULL;
+    net->texp->cpu.went_fast = plan != NULL;
     if (!plan) return 0;
     texp_list *list = net->train ? &plan->train : &plan->evaluate;
     plan->net = net;
@@ -236,8 +236,8 @@ int texp_cpu_forward(network *net)
 /* The way that the forward pass went. */
 int texp_cpu_backward(network *net)
 {
-    if (!net->texp || !net->texp->went_fast) return 0;
-    texp_plan *plan = net->texp->plan;
+    if (!net->texp || !net->texp->cpu.went_fast) return 0;
+    texp_plan *plan = net->texp->cpu.plan;
     if (!net->train || net->delta) {
         texp_fail(
             "%s: a gradient of the input, or behind a prediction, is for Darknet's own loops; add backend=plain to "
@@ -253,7 +253,7 @@ int texp_cpu_backward(network *net)
 
 void texp_cpu_keep_outputs(network *net)
 {
-    if (net->texp) net->texp->fast = 0;
+    if (net->texp) net->texp->cpu.fast = 0;
 }
 
 int texp_cpu_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
@@ -277,5 +277,5 @@ const char *texp_cpu_why_no_bf16(void)
 
 void texp_cpu_use(network *net)
 {
-    net->texp->fast = texp_conv_block() > 0;
+    net->texp->cpu.fast = texp_conv_block() > 0;
 }

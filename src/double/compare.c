@@ -113,7 +113,7 @@ static unit make_unit(const texp_comparison *c, int index, const layer *base, co
 {
     unit u = {.index = index, .base = base, .other = other};
     const texp_layer *own = other->texp;
-    int all = c->other->texp->all_layers && c->other->texp->recipe.form != TEXP_PLAIN;
+    int all = c->other->texp->schedule.all_layers && c->other->texp->schedule.recipe.form != TEXP_PLAIN;
     int norm = other->scales && other->scale_updates;
     if (!own) return u;
     u.grows = own->growing && !own->fixed;
@@ -142,7 +142,7 @@ texp_comparison *texp_comparison_open(network *base, network *other)
     c->base = base;
     c->other = other;
     c->shown = -1;
-    c->held = calloc((size_t)other->texp->n_tracks, sizeof *c->held);
+    c->held = calloc((size_t)other->texp->schedule.n_tracks, sizeof *c->held);
     for (int i = 0; i < base->n; ++i) add_units(c, i);
     for (int i = c->n - 1; i >= 0; --i) {
         if (c->units[i].grows) c->shown = c->units[i].track;
@@ -162,7 +162,7 @@ void texp_comparison_close(texp_comparison *c)
 
 static double held_scale(const texp_comparison *c, int grows, int track)
 {
-    const texp_schedule *s = &c->other->texp->tracks[track].schedule;
+    const texp_schedule *s = &c->other->texp->schedule.tracks[track].schedule;
     return grows ? (double)texp_held_scale(s->scale, s->doublings) : 1;
 }
 
@@ -190,7 +190,7 @@ static double shown_length(const texp_comparison *c, int of_base)
 
 void texp_comparison_before(texp_comparison *c)
 {
-    for (int i = 0; i < c->other->texp->n_tracks; ++i) c->held[i] = held_scale(c, 1, i);
+    for (int i = 0; i < c->other->texp->schedule.n_tracks; ++i) c->held[i] = held_scale(c, 1, i);
     c->base_length = shown_length(c, 1);
     c->length = shown_length(c, 0);
 }
@@ -289,7 +289,7 @@ static double effective_rate(long double rate, double before, double after)
 texp_growth texp_comparison_growth(const texp_comparison *c)
 {
     if (c->shown < 0) return (texp_growth){.ratio = 1, .scale = 1};
-    const texp_track *track = c->other->texp->tracks + c->shown;
+    const texp_track *track = c->other->texp->schedule.tracks + c->shown;
     const texp_step *step = &track->step;
     double base = shown_length(c, 1), length = shown_length(c, 0);
     /* Between the two lengths powers of two may have moved. */
@@ -447,7 +447,7 @@ static void set_statistics(const texp_comparison *c, const unit *u)
 static double momentum_term(const texp_comparison *c, int grows, int track)
 {
     const network *net = c->other;
-    return grows ? net->texp->tracks[track].schedule.s * net->momentum * net->batch * net->subdivisions : 0;
+    return grows ? net->texp->schedule.tracks[track].schedule.s * net->momentum * net->batch * net->subdivisions : 0;
 }
 
 static void resync_unit(const texp_comparison *c, const unit *u)

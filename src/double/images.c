@@ -120,7 +120,8 @@ static void choose_truths(texp_batches *b)
 /* Bytes of an image become 0..1, or have mean 0 and variance 1. */
 static void draw_input(const network *net, float *input, long image)
 {
-    double low = net->texp->normalises ? -1.7320508075688772 : 0, width = net->texp->normalises ? -2 * low : 1;
+    double low = net->texp->images.normalises ? -1.7320508075688772 : 0,
+           width = net->texp->images.normalises ? -2 * low : 1;
     for (int i = 0; i < net->inputs; ++i) input[i] = low + width * uniform(INPUTS, (uint64_t)image, (uint64_t)i);
 }
 
@@ -134,7 +135,7 @@ static void open_loader(texp_batches *b, list *options)
     if (texp_dataset_open(option_find_str(options, "train", "data/train.list"),
                           option_find_str(options, "labels", "data/labels.list"), classes, b->net->w, b->net->h,
                           b->net->c, texp_image_memory(), &b->set, &message) ||
-        texp_sampler_open(b->set, &t->augment, t->seed, &b->sampler, &message)) {
+        texp_sampler_open(b->set, &t->images.augment, t->seed, &b->sampler, &message)) {
         texp_fail("%s", message.text);
     }
 }
@@ -209,7 +210,7 @@ texp_batches *texp_batches_open(network *net, const char *data_file)
         return b;
     }
     list *options = read_data_cfg((char *)data_file);
-    if (net->texp->has_loader)
+    if (net->texp->images.ours)
         open_loader(b, options);
     else
         open_darknets(b, options, data_file);

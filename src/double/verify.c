@@ -223,7 +223,7 @@ static void print_start(const trial *t)
                      "base_effective_rate,effective_rate\n");
         return;
     }
-    fprintf(out, "policy=%s: ", own->policy);
+    fprintf(out, "policy=%s: ", own->schedule.policy);
     texp_print_rates(out, t->policy);
     fprintf(out, "\n");
     fprintf(out, "batch=%d subdivisions=%d, %s, ", t->policy->batch * t->policy->subdivisions, t->policy->subdivisions,
@@ -291,7 +291,7 @@ static int say_verdict(const trial *t, long k)
 
 static int run_all(trial *t)
 {
-    long last = t->o->updates, end = t->policy->texp->recipe.max_batches, k;
+    long last = t->o->updates, end = t->policy->texp->schedule.recipe.max_batches, k;
     if (end && end < last) last = end;
     print_start(t);
     for (k = 1;; ++k) {
@@ -310,9 +310,9 @@ int texp_verify(const texp_verify_options *o)
     trial t = {.o = o};
     wanted_batch = o->batch;
     t.policy = parse_copy(o->cfg, 1);
-    if (t.policy->texp->recipe.form == TEXP_PLAIN) {
+    if (t.policy->texp->schedule.recipe.form == TEXP_PLAIN) {
         fprintf(o->out, "%s: policy=%s: its own base recipe, there is nothing to verify\n", o->cfg,
-                t.policy->texp->policy);
+                t.policy->texp->schedule.policy);
         free_network(t.policy);
         return TEXP_EQUIVALENT;
     }

@@ -215,7 +215,7 @@ static void write_layer(const texp_net *t, const layer *l, const texp_node *node
 {
     texp_layer *own = l->texp;
     /* With texp_layers=all an affine of its own takes the exponential rate, too. */
-    own->growing = node->in_set || (t->all_layers && l->type == BATCHNORM && node->affine);
+    own->growing = node->in_set || (t->schedule.all_layers && l->type == BATCHNORM && node->affine);
     own->degree_in = node->degree_in;
     own->degree = node->degree;
     own->norm_degree = node->norm_degree;
@@ -237,15 +237,15 @@ texp_layer_rate texp_rate_of(const layer *l)
 static void count_rates(network *net)
 {
     texp_net *t = net->texp;
-    t->growing = t->base = t->fixed = t->weighted = 0;
+    t->counts.growing = t->counts.base = t->counts.fixed = t->counts.weighted = 0;
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         texp_layer_rate rate = texp_rate_of(l);
         if (!has_weights(l)) continue;
-        ++t->weighted;
-        t->growing += rate == TEXP_RATE_EXPONENTIAL;
-        t->base += rate == TEXP_RATE_BASE;
-        t->fixed += rate == TEXP_RATE_FIXED;
+        ++t->counts.weighted;
+        t->counts.growing += rate == TEXP_RATE_EXPONENTIAL;
+        t->counts.base += rate == TEXP_RATE_BASE;
+        t->counts.fixed += rate == TEXP_RATE_FIXED;
     }
 }
 
@@ -253,8 +253,8 @@ void texp_analyse(network *net)
 {
     graph g = make_graph(net);
     texp_obstacle *obstacles;
-    net->texp->invariant = walk(net, &g, &obstacles) == 0;
-    if (!net->texp->all_layers) solve(net, &g);
+    net->texp->counts.invariant = walk(net, &g, &obstacles) == 0;
+    if (!net->texp->schedule.all_layers) solve(net, &g);
     for (int i = 0; i < net->n; ++i) write_layer(net->texp, net->layers + i, g.nodes + i);
     count_rates(net);
     free(obstacles);
@@ -263,7 +263,8 @@ void texp_analyse(network *net)
 
 void texp_print_rates(FILE *out, const network *net)
 {
-    fprintf(out, "exponential rate: %d of %d layers with weights", net->texp->growing, net->texp->weighted);
+    fprintf(out, "exponential rate: %d of %d layers with weights", net->texp->counts.growing,
+            net->texp->counts.weighted);
 }
 
 /* --- what is in the way of Algorithm 1 ---------------------------------------------------------------------------- */
@@ -312,7 +313,7 @@ static void say_finding(message_line *line, const network *net, const texp_obsta
 
 static void say_norm(message_line *line, const network *net, const char *where, int index)
 {
-    say(line, "put a [batchnorm]%s %s layer %d", net->texp->frozen_affine ? "" : " with affine=0", where, index);
+    say(line, "put a [batchnorm]%s %s layer %d", net->texp->bn.frozen_affine ? "" : " with affine=0", where, index);
 }
 
 static void say_in(message_line *line, int node, int index)
@@ -347,7 +348,7 @@ static void say_remedy(message_line *line, const network *net, const texp_obstac
         break;
     case TEXP_REMEDY_NORM_BEHIND:
         if (takes_norm(l)) {
-            say(line, "batch_normalize=1%s", net->texp->frozen_affine ? "" : " and affine=0");
+            say(line, "batch_normalize=1%s", net->texp->bn.frozen_affine ? "" : " and affine=0");
             say_in(line, o->node, index);
             say(line, ", or ");
         }

@@ -244,10 +244,10 @@ static int restore_tracks(network *net, const texp_saved *saved, int apply, texp
 {
     texp_net *t = net->texp;
     if (!texp_is_ours(net) || !texp_saved_has(saved, "track 0 update")) return 0;
-    for (int i = 0; i < t->n_tracks; ++i) {
-        texp_track track = t->tracks[i];
+    for (int i = 0; i < t->schedule.n_tracks; ++i) {
+        texp_track track = t->schedule.tracks[i];
         if (read_track(saved, &track, i, message)) return -1;
-        if (apply) t->tracks[i] = track;
+        if (apply) t->schedule.tracks[i] = track;
     }
     return 0;
 }
@@ -287,7 +287,8 @@ int texp_checkpoint_is_due(network *net, int cutoff)
     static int said;
     const texp_net *t = net->texp;
     if (cutoff < net->n || !*net->t) return 0;
-    if (!(net->learning_rate > 1.5 * t->parsed_rate)) return 1; /* Darknet multiplies it by the number of GPUs */
+    if (!(net->learning_rate > 1.5 * t->schedule.parsed_rate))
+        return 1; /* Darknet multiplies it by the number of GPUs */
     if (!said) {
         fprintf(stderr, "several GPUs: no training state is saved; a resumed run will start with momentum 0\n");
         said = 1;
@@ -304,9 +305,9 @@ int texp_checkpoint_publish(network *net, const char *weights, texp_message *mes
     texp_state_add_u64(state, "seen", *net->seen);
     texp_state_add_u64(state, "t", (uint64_t)*net->t);
     texp_state_add_u64(state, "seed", t->seed);
-    for (int i = 0; texp_is_ours(net) && i < t->n_tracks; ++i) add_track(state, t->tracks + i, i);
+    for (int i = 0; texp_is_ours(net) && i < t->schedule.n_tracks; ++i) add_track(state, t->schedule.tracks + i, i);
     add_norms(state, t->norms);
-    if (t->add_run) t->add_run(t->run, state);
+    if (t->run.add_records) t->run.add_records(t->run.run, state);
     visit_layers(&(walk){.state = state}, net);
     int status = texp_pair_publish(weights, state, message);
     texp_state_free(state);
@@ -321,7 +322,7 @@ static int check_cfg(const texp_net *t, const texp_saved *saved, const char *fil
     static const char *const always[] = {"valid_every", "save_every", "norms", "max_batches", NULL};
     static const char *const bounded[] = {"valid_every", "save_every", "norms", NULL};
     static const char *const loading[] = {"dontload", "dontloadscales", "numload", "flipped", NULL};
-    const texp_recipe *recipe = &t->recipe;
+    const texp_recipe *recipe = &t->schedule.recipe;
     int needs_end = recipe->base == TEXP_POLY || recipe->base == TEXP_COSINE || recipe->base == TEXP_SGDR;
     size_t length;
     texp_message difference;

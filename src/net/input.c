@@ -6,14 +6,15 @@
 float *texp_normalised_input(network *net, float *input)
 {
     texp_net *t = net->texp;
-    if (!t || !t->normalises) return input;
+    if (!t || !t->images.normalises) return input;
     size_t plane = (size_t)net->w * net->h, image = plane * net->c, size = image * net->batch;
-    if (size > t->input_size) {
-        t->input = realloc(t->input, size * sizeof *t->input);
-        t->input_size = size;
+    if (size > t->images.normalised_size) {
+        t->images.normalised = realloc(t->images.normalised, size * sizeof *t->images.normalised);
+        t->images.normalised_size = size;
     }
-    if (!t->input) texp_fail("no memory for a batch of images");
-    memcpy(t->input, input, size * sizeof *t->input);
-    for (int i = 0; i < net->batch; ++i) texp_augment_normalise(t->input + i * image, plane, &t->augment);
-    return t->input;
+    if (!t->images.normalised) texp_fail("no memory for a batch of images");
+    memcpy(t->images.normalised, input, size * sizeof *t->images.normalised);
+    for (int i = 0; i < net->batch; ++i)
+        texp_augment_normalise(t->images.normalised + i * image, plane, &t->images.augment);
+    return t->images.normalised;
 }

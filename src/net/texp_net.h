@@ -19,38 +19,68 @@ typedef struct {
 struct texp_run;
 struct texp_state;
 
-typedef struct texp_net {
-    const char *file; /* the cfg */
-    char *cfg_text; /* all of it in normal form (cfg_text.h), as it was when parsed; owned */
-    const char *policy; /* as written in the cfg */
+/* What the policy of [net] makes of the learning rate. */
+typedef struct {
+    const char *policy; /* as written in the cfg; owned */
     texp_recipe recipe; /* owns its three lists */
     texp_track *tracks; /* of factor 1, then of every other factor among the layers in S; owned */
     int n_tracks; /* 1 or more */
-    struct texp_norms *norms; /* what theory says of the weights' norms, with norms=1; owned */
-    int logs_norms; /* norms=1 */
     int all_layers; /* texp_layers=all: one rate for all that trains */
     float parsed_rate; /* net->learning_rate as parsed: programs scale it afterwards */
-    int ours; /* a key of ours asks for our update; otherwise Darknet's own code runs */
+} texp_net_schedule;
+
+/* Which CPU backend runs it (cpu/cpu.h). */
+typedef struct {
     int plain; /* backend=plain: Darknet's loops instead of oneDNN */
-    int fast; /* the fast CPU backend runs it (plan.h) */
+    int fast; /* the fast backend runs it */
     int bf16; /* precision=bf16: activations are stored so, and convolutions take them so */
-    int went_fast; /* it ran the last forward pass */
+    int went_fast; /* the fast backend ran the last forward pass */
     struct texp_plan *plan; /* of the fast backend; owned */
+} texp_net_cpu;
+
+/* [net]'s keys of batch normalisation. */
+typedef struct {
     int frozen_affine; /* affine=0 */
-    double norm_eps; /* batchnorm_eps, 0: Darknet's formulas and literals */
-    int has_seed;
-    uint64_t seed;
-    int has_loader; /* one of crop_pad, flip, mean, std: our loader and its augmentation */
+    double eps; /* batchnorm_eps, 0: Darknet's formulas and literals */
+} texp_net_bn;
+
+/* Images on their way into the network. */
+typedef struct {
+    int ours; /* one of crop_pad, flip, mean, std: our loader and its augmentation */
     int normalises; /* mean or std */
     texp_augment augment;
+    float *normalised; /* copy of network_predict's input; owned */
+    size_t normalised_size;
+} texp_net_images;
+
+/* The run that trains it. */
+typedef struct {
     int valid_every; /* epochs between validations */
     int save_every; /* updates between saves of _last, 0: at epochs' ends alone */
-    void (*add_run)(const struct texp_run *run, struct texp_state *state); /* records of the run; NULL outside */
+    int logs_norms; /* norms=1 */
+    void (*add_records)(const struct texp_run *run, struct texp_state *state); /* of the run; NULL outside */
     const struct texp_run *run;
-    int growing, base, fixed, weighted; /* layers with weights: in S, at the base rate, never changed, and all */
+} texp_net_run;
+
+/* What the analysis found (analysis.h): layers with weights, in S, at the base rate, never changed, and all. */
+typedef struct {
+    int growing, base, fixed, weighted;
     int invariant; /* Algorithm 1 says yes: scale invariant in all that trains */
-    float *input; /* normalised copy of network_predict's input */
-    size_t input_size;
+} texp_net_counts;
+
+typedef struct texp_net {
+    const char *file; /* the cfg */
+    char *cfg_text; /* all of it in normal form (cfg_text.h), as it was when parsed; owned */
+    int ours; /* a key of ours asks for our update; otherwise Darknet's own code runs */
+    int has_seed;
+    uint64_t seed;
+    texp_net_schedule schedule;
+    texp_net_counts counts;
+    texp_net_bn bn;
+    texp_net_images images;
+    texp_net_cpu cpu;
+    texp_net_run run;
+    struct texp_norms *norms; /* what theory says of the weights' norms, with norms=1; owned */
 } texp_net;
 
 typedef struct texp_layer {

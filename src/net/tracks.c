@@ -2,11 +2,11 @@
 
 static texp_recipe recipe_of(const texp_net *t, double factor)
 {
-    texp_recipe recipe = t->recipe;
+    texp_recipe recipe = t->schedule.recipe;
     recipe.learning_rate *= factor;
     recipe.learning_rate_min *= factor;
     /* Moving powers of two would change what is not scale invariant. */
-    recipe.no_rescale |= t->all_layers && !t->invariant;
+    recipe.no_rescale |= t->schedule.all_layers && !t->counts.invariant;
     return recipe;
 }
 
@@ -20,15 +20,15 @@ int texp_has_form(const texp_net *t, double factor)
 /* The track of a factor, a new one if need be. */
 static int track_of(texp_net *t, double factor)
 {
-    for (int i = 0; i < t->n_tracks; ++i) {
-        if (t->tracks[i].factor == factor) return i;
+    for (int i = 0; i < t->schedule.n_tracks; ++i) {
+        if (t->schedule.tracks[i].factor == factor) return i;
     }
-    t->tracks = realloc(t->tracks, (size_t)(t->n_tracks + 1) * sizeof *t->tracks);
-    texp_track *track = t->tracks + t->n_tracks;
+    t->schedule.tracks = realloc(t->schedule.tracks, (size_t)(t->schedule.n_tracks + 1) * sizeof *t->schedule.tracks);
+    texp_track *track = t->schedule.tracks + t->schedule.n_tracks;
     texp_recipe recipe = recipe_of(t, factor);
     *track = (texp_track){.factor = factor};
     texp_schedule_start(&track->schedule, &recipe);
-    return t->n_tracks++;
+    return t->schedule.n_tracks++;
 }
 
 /* All of a group have one factor. */
@@ -43,7 +43,7 @@ static void set_norm_tracks(network *net, int group, int track)
 void texp_make_tracks(network *net)
 {
     texp_net *t = net->texp;
-    t->n_tracks = 0;
+    t->schedule.n_tracks = 0;
     track_of(t, 1);
     for (int i = 0; i < net->n; ++i) {
         layer *l = net->layers + i;
@@ -56,9 +56,9 @@ void texp_make_tracks(network *net)
 void texp_unfold(network *net)
 {
     texp_net *t = net->texp;
-    t->recipe.form = TEXP_PLAIN;
-    t->all_layers = 0;
-    t->growing = 0;
+    t->schedule.recipe.form = TEXP_PLAIN;
+    t->schedule.all_layers = 0;
+    t->counts.growing = 0;
     for (int i = 0; i < net->n; ++i) net->layers[i].texp->growing = net->layers[i].texp->norm_degree = 0;
     texp_make_tracks(net);
 }

@@ -24,12 +24,12 @@
 static double rate_factor(const network *net)
 {
     const texp_net *t = net->texp;
-    if (net->learning_rate == t->parsed_rate || t->parsed_rate == 0) return 1;
-    if (t->recipe.form != TEXP_PLAIN) {
+    if (net->learning_rate == t->schedule.parsed_rate || t->schedule.parsed_rate == 0) return 1;
+    if (t->schedule.recipe.form != TEXP_PLAIN) {
         texp_fail("%s: policy=%s: several GPUs average their weights, which no exponential rate survives; use one",
-                  t->file, t->policy);
+                  t->file, t->schedule.policy);
     }
-    return net->learning_rate / (double)t->parsed_rate;
+    return net->learning_rate / (double)t->schedule.parsed_rate;
 }
 
 static texp_step step_of(const texp_track *track, long k)
@@ -51,7 +51,7 @@ static void advance(texp_track *track, long k)
 
 float texp_current_rate(network *net)
 {
-    long double rate = step_of(net->texp->tracks, (long)get_current_batch(net)).rate * rate_factor(net);
+    long double rate = step_of(net->texp->schedule.tracks, (long)get_current_batch(net)).rate * rate_factor(net);
     return rate < FLT_MAX ? rate : FLT_MAX; /* to be looked at alone: updates take the rate that is held */
 }
 
@@ -86,7 +86,7 @@ static int follows(const layer *l)
 void texp_follow_scale(network *net, long double scale)
 {
     for (int i = 0; i < net->n; ++i) {
-        if (follows(net->layers + i)) set_epsilon(net->layers[i].texp, net->texp->norm_eps, scale);
+        if (follows(net->layers + i)) set_epsilon(net->layers[i].texp, net->texp->bn.eps, scale);
     }
 }
 
@@ -95,8 +95,8 @@ static void follow_tracks(network *net)
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         if (!follows(l)) continue;
-        const texp_schedule *schedule = &net->texp->tracks[l->texp->norm_track].schedule;
-        set_epsilon(l->texp, net->texp->norm_eps, texp_held_scale(schedule->scale, schedule->doublings));
+        const texp_schedule *schedule = &net->texp->schedule.tracks[l->texp->norm_track].schedule;
+        set_epsilon(l->texp, net->texp->bn.eps, texp_held_scale(schedule->scale, schedule->doublings));
     }
 }
 
@@ -214,7 +214,7 @@ static layer_parameters parameters_of(const layer *l)
 static int has_frozen_biases(const texp_net *t, const layer *l)
 {
     const texp_layer *own = l->texp;
-    if (own->fixed || (own->swallowed_bias && t->recipe.form != TEXP_PLAIN)) return 1;
+    if (own->fixed || (own->swallowed_bias && t->schedule.recipe.form != TEXP_PLAIN)) return 1;
     return l->scales && l->scale_updates ? own->frozen_affine : own->frozen_bias;
 }
 
@@ -222,7 +222,7 @@ static int has_frozen_biases(const texp_net *t, const layer *l)
 static void update_layer(layer l, const texp_net *t, double factor, const update_args *a, int on_gpu)
 {
     const texp_layer *own = l.texp;
-    const texp_step *usual = &t->tracks->step, *step = &t->tracks[own->track].step;
+    const texp_step *usual = &t->schedule.tracks->step, *step = &t->schedule.tracks[own->track].step;
     layer_parameters p = parameters_of(&l);
     double base = usual->base_rate * factor * l.learning_rate_scale;
     /* Adam decays biases and scales too in Darknet; SGD does not. */
@@ -232,7 +232,7 @@ static void update_layer(layer l, const texp_net *t, double factor, const update
         apply(&p.weights, own->fixed, step->held_rate, step->held_decay, a, on_gpu);
     else
         apply(&p.weights, own->fixed, base, usual->base_decay, a, on_gpu);
-    if (t->all_layers) base = step->held_rate, other_decay = step->held_decay;
+    if (t->schedule.all_layers) base = step->held_rate, other_decay = step->held_decay;
     apply(&p.biases, has_frozen_biases(t, &l), base, other_decay, a, on_gpu);
     apply(&p.scales, own->frozen_affine, base, other_decay, a, on_gpu);
 #ifdef GPU
@@ -243,7 +243,7 @@ static void update_layer(layer l, const texp_net *t, double factor, const update
 
 static update_args common_args(network *net, double factor)
 {
-    const texp_step *step = &net->texp->tracks->step;
+    const texp_step *step = &net->texp->schedule.tracks->step;
     update_args a = {0};
     a.batch = net->batch * net->subdivisions;
     a.learning_rate = step->base_rate * factor;
@@ -287,7 +287,7 @@ static void move_track(network *net, int track, long doublings)
         layer_parameters p = parameters_of(l);
         move_parameters(&p.weights, factor, ON_GPU(net));
     }
-    for (int i = 0; t->all_layers && i < net->n; ++i) {
+    for (int i = 0; t->schedule.all_layers && i < net->n; ++i) {
         const layer *l = net->layers + i;
         layer_parameters p = parameters_of(l);
         if (!has_frozen_biases(t, l)) move_parameters(&p.biases, factor, ON_GPU(net));
@@ -299,7 +299,7 @@ static void move_track(network *net, int track, long doublings)
 void texp_move_scale(network *net, int track, long doublings)
 {
     move_track(net, track, doublings);
-    net->texp->tracks[track].schedule.doublings += doublings;
+    net->texp->schedule.tracks[track].schedule.doublings += doublings;
     follow_tracks(net);
 }
 
@@ -307,8 +307,8 @@ void texp_move_scale(network *net, int track, long doublings)
 
 static void check_range(const texp_net *t)
 {
-    for (int i = 0; i < t->n_tracks; ++i) {
-        const texp_step *step = &t->tracks[i].step;
+    for (int i = 0; i < t->schedule.n_tracks; ++i) {
+        const texp_step *step = &t->schedule.tracks[i].step;
         if (step->held_rate <= LARGEST_RATE) continue;
         texp_fail("%s: update %ld: the rate, %Lg, is beyond float's range; the last checkpoint is good up to there",
                   t->file, step->update, step->rate);
@@ -320,14 +320,14 @@ int texp_update(network *net)
     if (!texp_is_ours(net)) return 0;
     texp_net *t = net->texp;
     double factor = rate_factor(net);
-    for (int i = 0; i < t->n_tracks; ++i) advance(t->tracks + i, (long)get_current_batch(net));
+    for (int i = 0; i < t->schedule.n_tracks; ++i) advance(t->schedule.tracks + i, (long)get_current_batch(net));
     check_range(t);
     update_args a = common_args(net, factor);
     if (t->norms) texp_norms_before(t->norms, net);
     for (int i = 0; i < net->n; ++i) update_whole_layer(net->layers[i], t, factor, &a, ON_GPU(net));
     if (t->norms) texp_norms_after(t->norms, net);
-    for (int i = 0; i < t->n_tracks; ++i) {
-        const texp_step *step = &t->tracks[i].step;
+    for (int i = 0; i < t->schedule.n_tracks; ++i) {
+        const texp_step *step = &t->schedule.tracks[i].step;
         follow_statistics(net, i, step->next_scale / step->scale);
         move_track(net, i, step->next_doublings - step->doublings);
     }
@@ -346,7 +346,7 @@ static void refuse_fixed_biases(const network *net)
             if (l->biases[j] == 0) continue;
             texp_fail("layer %d [%s]: the weights that were loaded have biases there, and with %s policy=%s takes them "
                       "for 0; remove that key, or use weights made with it",
-                      i, texp_layer_name(l), own->fixed ? "fixed=1" : "bias=0", net->texp->policy);
+                      i, texp_layer_name(l), own->fixed ? "fixed=1" : "bias=0", net->texp->schedule.policy);
         }
     }
 }
@@ -354,13 +354,13 @@ static void refuse_fixed_biases(const network *net)
 void texp_follow_counter(network *net)
 {
     texp_net *t = net->texp;
-    if (t->ours && t->recipe.form != TEXP_PLAIN) {
+    if (t->ours && t->schedule.recipe.form != TEXP_PLAIN) {
         refuse_fixed_biases(net);
         texp_absorb_biases(net);
     }
-    for (int i = 0; i < t->n_tracks; ++i) {
-        texp_schedule_seek(&t->tracks[i].schedule, (long)get_current_batch(net));
-        t->tracks[i].step.update = 0;
+    for (int i = 0; i < t->schedule.n_tracks; ++i) {
+        texp_schedule_seek(&t->schedule.tracks[i].schedule, (long)get_current_batch(net));
+        t->schedule.tracks[i].step.update = 0;
     }
     follow_tracks(net);
 }

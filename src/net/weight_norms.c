@@ -124,7 +124,7 @@ static double predicted_square(const texp_group_norms *g, const squares *s, cons
 /* rate and decay of a layer outside S. */
 static texp_step base_step(const network *net, const layer *l)
 {
-    texp_step step = net->texp->tracks->step;
+    texp_step step = net->texp->schedule.tracks->step;
     step.rate = step.held_rate = step.base_rate * l->learning_rate_scale;
     step.decay = step.held_decay = step.base_decay;
     step.doublings = 0;
@@ -156,7 +156,7 @@ void texp_norms_after(texp_norms *norms, network *net)
             add_layer(&s, norms->before[i], one->weights, texp_layer_weights(one));
         }
         int in_set = norms->groups[group].invariant;
-        texp_step step = in_set ? net->texp->tracks[one->texp->track].step : base_step(net, one);
+        texp_step step = in_set ? net->texp->schedule.tracks[one->texp->track].step : base_step(net, one);
         measure(norms->groups + group, &s, &step, net->momentum);
     }
 }

@@ -113,7 +113,7 @@ static void print_table(FILE *out, const network *net)
     fprintf(out, "%5s  %-15s  %-14s  %9s  %10s  %s\n", "layer", "type", "output", "degree in", "degree out", "rate");
     for (int i = 0; i < net->n; ++i) print_row(out, net, i);
     texp_obstacles(net, print_obstacle, out);
-    fprintf(out, "scale invariant: %s\n", net->texp->invariant ? "yes" : "no");
+    fprintf(out, "scale invariant: %s\n", net->texp->counts.invariant ? "yes" : "no");
     texp_print_rates(out, net);
     fprintf(out, "\n");
 }
@@ -142,7 +142,7 @@ static void print_csv(FILE *out, const network *net)
         fprintf(out, "%d,%s,%d,%d,%d,%zu,%d,%d,%s,", i, texp_layer_name(l), shape[0], shape[1], shape[2],
                 count_weights(l), l->texp->degree_in, l->texp->degree, rate_name(l));
         if (l->texp->group >= 0) fprintf(out, "%d", l->texp->group);
-        fprintf(out, ",%s,", net->texp->invariant ? "yes" : "no");
+        fprintf(out, ",%s,", net->texp->counts.invariant ? "yes" : "no");
         texp_obstacles(net, print_in_cell, &cell);
         fprintf(out, "%s\n", cell.found ? "\"" : "");
     }
@@ -169,7 +169,7 @@ int texp_check_main(int argc, char **argv)
     FILE *out = texp_take_stdout();
     network *net = parse(&o);
     texp_analyse(net); /* parsing does so only where the cfg has keys of ours */
-    int yes = net->texp->invariant;
+    int yes = net->texp->counts.invariant;
     if (o.csv)
         print_csv(out, net);
     else

@@ -102,7 +102,7 @@ static int schedule_command(int argc, char **argv)
     schedule_arguments a = read_arguments(argc, argv);
     network net = {0};
     parse_net(a.cfg, &net);
-    const texp_recipe *recipe = &net.texp->recipe;
+    const texp_recipe *recipe = &net.texp->schedule.recipe;
     if (!a.to) a.to = recipe->max_batches ? recipe->max_batches : a.from + 999;
     if (a.to < a.from) texp_fail("-from %ld -to %ld: no update lies between", a.from, a.to);
     /* A table is for eyes: a screenful, unless asked otherwise. */

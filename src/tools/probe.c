@@ -116,7 +116,8 @@ static void follow_layer(probe *p, const layer *l)
 {
     const texp_layer *own = l->texp;
     size_t n = texp_layer_biases(l);
-    int norm = texp_has_norm(l), all = p->net->texp->all_layers && (norm || texp_layer_weights(l)) && !own->fixed;
+    int norm = texp_has_norm(l),
+        all = p->net->texp->schedule.all_layers && (norm || texp_layer_weights(l)) && !own->fixed;
     if (own->growing && texp_layer_weights(l)) follow(p, l->weights, texp_layer_weights(l), 1);
     if (all && !(norm ? own->frozen_affine : own->frozen_bias)) {
         follow(p, l->biases, n, 1);

@@ -59,7 +59,7 @@ texp_examples *texp_examples_open(network *net, list *data_options)
     texp_examples *e = calloc(1, sizeof *e);
     char *label_file = option_find_str(data_options, "labels", "data/labels.list");
     e->classes = texp_count_classes(net, data_options);
-    if (net->texp->has_loader) {
+    if (net->texp->images.ours) {
         open_cached(e, net, list_file, label_file);
         return e;
     }

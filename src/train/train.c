@@ -89,7 +89,7 @@ static void print_seed(const texp_net *t)
 {
     const char *hint = t->has_seed ? "" : " (written in [net] it repeats this run)";
     /* Darknet's loader threads are put into an order by a seed in the cfg alone. */
-    if (!t->has_seed && !t->has_loader) hint = " (written in [net], each run is the same)";
+    if (!t->has_seed && !t->images.ours) hint = " (written in [net], each run is the same)";
     fprintf(stderr, "seed=%lu%s\n", (unsigned long)t->seed, hint);
 }
 
@@ -144,7 +144,7 @@ static void open_loader(texp_run *run, list *options)
     if (texp_dataset_open(option_find_str(options, "train", "data/train.list"),
                           option_find_str(options, "labels", "data/labels.list"), classes, net->w, net->h, net->c,
                           texp_image_memory(), &run->set, &message) ||
-        texp_sampler_open(run->set, &t->augment, t->seed, &run->sampler, &message)) {
+        texp_sampler_open(run->set, &t->images.augment, t->seed, &run->sampler, &message)) {
         texp_fail("%s", message.text);
     }
     run->next = *net->seen;
@@ -273,8 +273,8 @@ static void resume(texp_run *run, int ngpus, texp_saved *saved)
 {
     texp_message message;
     network *net = run->net;
-    net->texp->run = run;
-    net->texp->add_run = add_run;
+    net->texp->run.run = run;
+    net->texp->run.add_records = add_run;
     if (saved && read_run(run, saved, &message)) texp_checkpoint_refuse(&message);
     if (get_current_batch(net)) report_resumption(run, ngpus, saved != NULL);
     texp_saved_close(saved);
@@ -303,7 +303,7 @@ void texp_train_loop(texp_run *run, load_args *args, float *average, int *count)
 static void open_images(texp_run *run, list *options)
 {
     network *net = run->net;
-    if (net->texp->has_loader)
+    if (net->texp->images.ours)
         open_loader(run, options);
     else
         check_channels(net, run->cfg_file);
@@ -326,9 +326,9 @@ texp_run *texp_train_begin(network *net, int ngpus, list *options, char *cfg_fil
     run->live = isatty(STDOUT_FILENO);
     if (weights_file) snprintf(run->checkpoint, sizeof run->checkpoint, "%s", weights_file);
     run->best = -1;
-    if (ngpus > 1 && net->texp->recipe.form != TEXP_PLAIN) {
+    if (ngpus > 1 && net->texp->schedule.recipe.form != TEXP_PLAIN) {
         texp_fail("-gpus: policy=%s: several GPUs average their weights, which no exponential rate survives; use one",
-                  net->texp->policy);
+                  net->texp->schedule.policy);
     }
     make_backup_folder(run->backup);
     /* The seed of our loader's order may be the state's. */
@@ -448,7 +448,7 @@ static int weights_are_finite(const network *net)
 /* Beyond float's range, too. */
 static long double current_rate(const network *net)
 {
-    const texp_track *usual = net->texp->tracks;
+    const texp_track *usual = net->texp->schedule.tracks;
     if (!texp_is_ours(net) || !usual->step.update) return get_current_rate((network *)net);
     return usual->step.rate;
 }
@@ -552,7 +552,7 @@ static int end_epoch(texp_run *run, double speed)
 {
     int is_last = run->updates && (long)get_current_batch(run->net) >= run->updates;
     run->epoch = (long)(*run->net->seen / run->images);
-    if (run->examples && (is_last || run->epoch % run->net->texp->valid_every == 0)) validate(run);
+    if (run->examples && (is_last || run->epoch % run->net->texp->run.valid_every == 0)) validate(run);
     report_epoch(run, speed);
     if (run->validated != (long)get_current_batch(run->net) || run->scores.accuracy <= run->best) return 0;
     run->best = run->scores.accuracy;
@@ -563,7 +563,7 @@ static int end_epoch(texp_run *run, double speed)
 static void log_update(texp_run *run, float loss, double speed)
 {
     network *net = run->net;
-    const texp_step *step = &net->texp->tracks->step;
+    const texp_step *step = &net->texp->schedule.tracks->step;
     int ours = texp_is_ours(net);
     texp_row row = {.update = (long)get_current_batch(net),
                     .epoch = (double)*net->seen / run->images,
@@ -593,7 +593,7 @@ void texp_train_update(texp_run *run, float loss, float average, double seconds)
 {
     network *net = run->net;
     double now = what_time_is_it_now(), speed = run->batch / (now - run->last);
-    long update = (long)get_current_batch(net), every = net->texp->save_every;
+    long update = (long)get_current_batch(net), every = net->texp->run.save_every;
     run->last = now;
     if (!isfinite(loss)) stop_at_nan(run, "the loss is not finite");
     run->trained = 1;
@@ -652,7 +652,7 @@ void texp_train_end(texp_run *run)
 
 int texp_valid_classifier(network *net, char *data_file)
 {
-    if (!net->texp->has_loader) return 0;
+    if (!net->texp->images.ours) return 0;
     list *options = read_data_cfg(data_file);
     int top = option_find_int_quiet(options, "top", 1);
     texp_examples *examples = texp_examples_open(net, options);

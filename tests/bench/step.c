@@ -18,6 +18,7 @@
 #include <unistd.h>
 #ifndef STOCK
 #include "cpu/cpu.h"
+#include "net/texp_net.h"
 #endif
 
 static double now(void)
@@ -94,7 +95,7 @@ static void one_pass(network *net)
  */
 static int check(network *net, network *plain)
 {
-    const double most = net->texp->bf16 ? .7 : 1e-2;
+    const double most = net->texp->cpu.bf16 ? .7 : 1e-2;
     double worst = 0;
     one_pass(net);
     one_pass(plain);
@@ -111,7 +112,7 @@ static int check(network *net, network *plain)
 static network *plain_twin(network *net, char *cfg)
 {
     network *plain = parse_network_cfg(cfg);
-    plain->texp->fast = 0;
+    plain->texp->cpu.fast = 0;
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         if (l->weights && l->weight_updates && l->type == CONVOLUTIONAL) {
