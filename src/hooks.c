@@ -64,10 +64,7 @@ void texp_parse_end(network *net)
 {
     texp_net *t = net->texp;
 #ifndef TEXP_DOUBLE
-    if (on_cpu()) {
-        texp_use_plain_layers(net);
-        if (!t->cpu.plain) texp_cpu_use(net);
-    }
+    if (on_cpu() && !t->cpu.plain) texp_cpu_use(net);
 #endif
     if (!t->ours) return;
     texp_analyse(net);

@@ -143,7 +143,7 @@ static int is_the_same(const cfg_case *c, int seed)
     one_pass(plain);
     one_pass(fast);
     distances d = distances_of(fast, plain), push = distances_of_a_push(c, plain, seed);
-    int all_fast = fast->texp->went_fast && !plain->texp->cpu.went_fast;
+    int all_fast = fast->texp->cpu.went_fast && !plain->texp->cpu.went_fast;
     free_network(plain);
     free_network(fast);
     print_message("output %.1e, gradient %.1e, pushed %.1e and %.1e\n", d.output, d.gradient, push.output,

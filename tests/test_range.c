@@ -63,7 +63,7 @@ static void assert_same_bits(const float *held, const float *free, size_t n, int
 
 static void assert_same_layer(const layer *a, const layer *b, int n)
 {
-    int m = a->texp->counts.growing ? n : 0;
+    int m = a->texp->growing ? n : 0;
     assert_same_bits(a->weights, b->weights, texp_layer_weights(a), m);
     assert_same_bits(a->weight_updates, b->weight_updates, texp_layer_weights(a), -m);
     assert_same_bits(a->biases, b->biases, texp_layer_biases(a), 0);
@@ -75,7 +75,7 @@ static void assert_same_layer(const layer *a, const layer *b, int n)
 
 static void assert_same_run(network *held, network *free)
 {
-    long n = held->texp->tracks->schedule.doublings - free->texp->tracks->schedule.doublings;
+    long n = held->texp->schedule.tracks->schedule.doublings - free->texp->schedule.tracks->schedule.doublings;
     assert_memory_equal(held->output, free->output, free->outputs * free->batch * sizeof *free->output);
     assert_true(*held->cost == *free->cost);
     for (int i = 0; i < held->n; ++i) assert_same_layer(held->layers + i, free->layers + i, (int)n);
@@ -101,8 +101,8 @@ static void moves_before_every_update_leave_no_trace(void **state)
         assert_same_run(held, free);
     }
     assert_true(moves > 300);
-    assert_int_equal(free->texp->tracks->schedule.doublings, 0);
-    assert_true(held->texp->tracks->schedule.doublings >= 1);
+    assert_int_equal(free->texp->schedule.tracks->schedule.doublings, 0);
+    assert_true(held->texp->schedule.tracks->schedule.doublings >= 1);
     free_network(held);
     free_network(free);
 }
@@ -119,8 +119,8 @@ static void a_run_that_doubles_hundreds_of_times_leaves_no_trace(void **state)
         train(held, k);
         train(free, k);
         assert_same_run(held, free);
-        moves += held->texp->tracks->schedule.doublings != before;
-        before = held->texp->tracks->schedule.doublings;
+        moves += held->texp->schedule.tracks->schedule.doublings != before;
+        before = held->texp->schedule.tracks->schedule.doublings;
     }
     assert_true(moves > 100 && before > 100);
     assert_true(isfinite(*free->cost));
@@ -136,7 +136,7 @@ static void growth_beyond_the_range_of_float_goes_on(void **state)
     const range_case fast = {"", "++", "momentum=0\nlearning_rate=.2\ndecay=2", TWO_IN_A_ROW, ""};
     network *held = make(&fast, "");
     for (int k = 1; k <= UPDATES; ++k) train(held, k);
-    assert_true(held->texp->tracks->step.rate > 1e60L);
+    assert_true(held->texp->schedule.tracks->step.rate > 1e60L);
     for (int i = 0; i < held->n; ++i) {
         const layer *l = held->layers + i;
         double norm = norm_of(l->weights, texp_layer_weights(l));

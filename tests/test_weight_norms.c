@@ -142,7 +142,7 @@ static void an_exponential_form_turns_as_its_base_does(void **state)
         train(base, k);
         train(form, k);
         const texp_group_norms *a = groups_of(base, &n), *b = groups_of(form, &n);
-        scale = (double)form->texp->tracks->schedule.scale;
+        scale = (double)form->texp->schedule.tracks->schedule.scale;
         for (int i = 0; i < n; ++i) {
             double ratio = a[i].invariant ? scale : 1;
             largest = fmax(largest, fabs((double)(b[i].norm / a[i].norm) / ratio - 1));

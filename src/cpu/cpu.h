@@ -1,4 +1,4 @@
-/* What the rest calls of the fast CPU backend (plan.h says how it works), and of Darknet's own loops on threads. */
+/* What the rest calls of the fast CPU backend (plan.h says how it works). */
 #ifndef TEXP_CPU_H
 #define TEXP_CPU_H
 
@@ -26,9 +26,6 @@ int texp_cpu_gemm(int transpose_a, int transpose_b, int m, int n, int k, float a
 const char *texp_cpu_why_no_bf16(void);
 
 void texp_plan_free(struct texp_plan *plan); /* NULL: nothing */
-
-/* Puts Darknet's own convolutions on several threads (plain_layers.c). */
-void texp_use_plain_layers(network *net);
 
 /* Of a network that the backend runs: measure what each kind of work takes from here on (a few percent slower). */
 void texp_cpu_time_work(network *net, int on);
