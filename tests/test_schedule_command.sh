@@ -61,13 +61,16 @@ schedule long.cfg -csv -from 1000000 >last.csv
 sed -n 2p last.csv | cut -d, -f6 | grep -Eq '^[0-9.]+e\+[0-9]{3}$' || why="rate $(sed -n 2p last.csv | cut -d, -f6)"
 result "rates_beyond_the_range_of_float_are_printed" "$why"
 
-before=$(date +%s%N)
+# 21 digits tell any two long doubles apart: a number that is read as one and written with so many is what it was, unless
+# digits were missing.
+why=$(tail -n +3 texp.csv | cut -d, -f5,6,8 | tr ',' '\n' | while read -r number; do
+    [ "$(env printf '%.21g' "$number")" = "$number" ] || echo "$number"
+done | head -n 3)
+result "scales_and_rates_are_printed_with_all_their_digits" "$why"
+
 schedule long.cfg -csv -every 1000 >long.csv
-took=$((($(date +%s%N) - before) / 1000000))
-why=
-[ "$(wc -l <long.csv)" -eq 1001 ] || why="$(wc -l <long.csv) lines"
-[ $took -lt 2000 ] || why="$why $took ms"
-result "a_million_updates_take_less_than_two_seconds_on_a_busy_machine" "$why"
+why=$(awk -F, 'NR > 1 && $1 != 1 + 1000 * (NR - 2) { print "row " NR ": update " $1; exit } END { if (NR != 1001) print NR " lines" }' long.csv)
+result "every_thousandth_of_a_million_updates_is_printed" "$why"
 
 for arguments in "" "nothere.cfg" "texp.cfg -from 0" "texp.cfg -to x" "texp.cfg -every" "texp.cfg -from 9 -to 8" \
     "texp.cfg -cvs" "texp.cfg base.cfg"; do

@@ -7,9 +7,10 @@
 #include "double/verify.h"
 #include "net/texp_net.h"
 #include "tools/check.h"
-#include "tools/digits.h"
 
 #include "option_list.h"
+
+#include <float.h>
 
 static const char usage[] = "usage: darknet texp schedule CFG [-from K] [-to K] [-every N] [-csv]\n"
                             "           the rates and decays of updates K.. of a cfg, as a table or as CSV\n"
@@ -74,17 +75,14 @@ static void parse_net(const char *cfg, network *net)
     texp_read_net_keys(net, first->options);
 }
 
+/* As many digits as it takes to read the same number back. */
 static void print_csv_row(const texp_step *s)
 {
-    const long double values[] = {s->base_rate, s->base_decay, s->alpha, s->scale, s->rate, s->decay, s->held_rate};
-    char row[64 + 7 * TEXP_DIGITS_ROOM];
-    int length = sprintf(row, "%ld", s->update);
-    for (size_t i = 0; i < sizeof values / sizeof *values; ++i) {
-        row[length++] = ',';
-        length += texp_digits(row + length, values[i]);
-    }
-    length += sprintf(row + length, ",%ld\n", s->doublings);
-    fwrite(row, 1, (size_t)length, stdout);
+    const long double wide[] = {s->scale, s->rate, s->decay, s->held_rate};
+    printf("%ld,%.*g,%.*g,%.*g", s->update, DBL_DECIMAL_DIG, s->base_rate, DBL_DECIMAL_DIG, s->base_decay,
+           DBL_DECIMAL_DIG, s->alpha);
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; ++i) printf(",%.*Lg", LDBL_DECIMAL_DIG, wide[i]);
+    printf(",%ld\n", s->doublings);
 }
 
 static void print_row(const texp_step *s, int csv)
