@@ -91,6 +91,32 @@ void texp_file_discard(const char *name)
     if (!part_of(name, &part, NULL)) unlink(part.name);
 }
 
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+unsigned char *texp_file_read(const char *name, size_t *size)
+{
+    FILE *file = fopen(name, "rb");
+    unsigned char *bytes = NULL, *larger;
+    size_t room = 1 << 14;
+    if (!file) return NULL;
+    *size = 0;
+    while ((larger = realloc(bytes, room + 1))) {
+        bytes = larger;
+        *size += fread(bytes + *size, 1, room - *size, file);
+        if (*size < room) break;
+        room *= 2;
+    }
+    int why = !larger ? ENOMEM : ferror(file) ? errno : 0;
+    fclose(file);
+    if (!why) {
+        bytes[*size] = 0;
+        return bytes;
+    }
+    free(bytes);
+    errno = why;
+    return NULL;
+}
+
 /* ---- checksums ---------------------------------------------------------------------------------------------- */
 
 /* table[j][b]: the remainder of byte b with j zero bytes behind it; eight bytes are then one step. */

@@ -1,8 +1,9 @@
 /*
  * Files that appear whole or not at all: written as NAME.part, brought to the disk, renamed. What had that name before
- * is untouched until then. Nothing here knows of Darknet, prints or exits.
+ * is untouched until then. Also files read whole, and checksums. Nothing here knows of Darknet, prints or exits.
  *
- * All functions return 0, or -1 with a message "NAME: can't ...: why" (message may be NULL); the caller adds the remedy.
+ * Functions that take a message return 0, or -1 (or NULL) with "NAME: can't ...: why" in it (it may be NULL); the caller
+ * adds the remedy.
  */
 #ifndef TEXP_FILES_H
 #define TEXP_FILES_H
@@ -31,6 +32,10 @@ int texp_file_rename(const char *from, const char *to, texp_message *message);
 
 /* Removes NAME.part, if it is there: for one that was finished and shall not be published. */
 void texp_file_discard(const char *name);
+
+/* A whole file, or what a pipe gives until its end, with a 0 behind its *size bytes; to be freed by the caller. NULL and
+ * errno where it can't be read, ENOMEM among them. */
+unsigned char *texp_file_read(const char *name, size_t *size);
 
 /* CRC-64/XZ (ECMA-182, reflected) of n bytes behind those whose checksum is `crc`; 0 before the first. Finds every
  * change within 64 neighbouring bits. */

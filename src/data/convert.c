@@ -3,6 +3,8 @@
 #endif
 #include "data/convert.h"
 
+#include "base/files.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <ftw.h>
@@ -30,28 +32,11 @@ typedef struct {
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
-/* A whole file, at most 2 GiB, to be freed; NULL with a message. A 0 follows it. */
+/* To be freed; NULL with a message. A 0 follows it. */
 static unsigned char *read_all(const char *name, size_t *length, texp_message *message)
 {
-    struct stat info;
-    unsigned char *data = NULL;
-    FILE *file = fopen(name, "rb");
-    if (!file || fstat(fileno(file), &info)) {
-        texp_say(message, "cannot read %s: %s", texp_path_tail(name), strerror(errno));
-    } else if (!S_ISREG(info.st_mode) || info.st_size > INT_MAX) {
-        texp_say(message, "cannot read %s: no regular file of at most 2 GiB", texp_path_tail(name));
-    } else if ((data = malloc((size_t)info.st_size + 1))) {
-        *length = fread(data, 1, (size_t)info.st_size, file);
-        data[*length] = 0;
-        if (*length < (size_t)info.st_size) {
-            texp_say(message, "cannot read %s: %s", texp_path_tail(name), ferror(file) ? strerror(errno) : "it shrank");
-            free(data);
-            data = NULL;
-        }
-    } else {
-        texp_say(message, "no memory for %s", texp_path_tail(name));
-    }
-    if (file) fclose(file);
+    unsigned char *data = texp_file_read(name, length);
+    if (!data) texp_say(message, "cannot read %s: %s", texp_path_tail(name), strerror(errno));
     return data;
 }
 

@@ -1,5 +1,7 @@
 #include "data/dataset.h"
 
+#include "base/files.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -20,33 +22,6 @@ struct texp_dataset {
     int *labels; /* class of each image */
     uint8_t *pixels; /* n images, or NULL: decoded on demand */
 };
-
-/* A whole file with a 0 after it, to be freed; NULL with errno. */
-static char *read_file(const char *name, size_t *length)
-{
-    FILE *file = fopen(name, "rb");
-    size_t room = 1 << 14, got;
-    char *data = NULL, *larger;
-    if (!file) return NULL;
-    *length = 0;
-    while ((larger = realloc(data, room + 1))) {
-        data = larger;
-        got = fread(data + *length, 1, room - *length, file);
-        *length += got;
-        if (*length < room) break;
-        room *= 4;
-    }
-    if (!larger || ferror(file)) {
-        int why = larger ? errno : ENOMEM;
-        free(data);
-        fclose(file);
-        errno = why;
-        return NULL;
-    }
-    fclose(file);
-    data[*length] = 0;
-    return data;
-}
 
 /* Cuts the next line off *rest; NULL at the end. White space at its end, CR included, is dropped, so that a blank line
  * is an empty one. */
@@ -120,7 +95,7 @@ static char *read_labels(const char *name, char **labels, int n, texp_message *m
 {
     size_t length;
     int k = 0, line = 0, same;
-    char *text = read_file(name, &length), *rest = text, *label;
+    char *text = (char *)texp_file_read(name, &length), *rest = text, *label;
     if (!text) {
         texp_say(message, "cannot read labels from %s: %s (key `labels` of the .data file)", texp_path_tail(name),
                  strerror(errno));
@@ -161,7 +136,7 @@ static int read_list(texp_dataset *set, texp_message *message)
     size_t length, room;
     int line = 0;
     char *rest, *path;
-    set->text = read_file(set->list, &length);
+    set->text = (char *)texp_file_read(set->list, &length);
     if (!set->text)
         return texp_say(message, "cannot read the list of images %s: %s", texp_path_tail(set->list), strerror(errno));
     if (strlen(set->text) != length)
@@ -264,7 +239,7 @@ static int load(const texp_dataset *set, int i, uint8_t *out, texp_message *mess
 {
     size_t length;
     int w, h, in_file, status;
-    unsigned char *data = (unsigned char *)read_file(set->paths[i], &length);
+    unsigned char *data = texp_file_read(set->paths[i], &length);
     if (!data) return say_image(set, i, message, strerror(errno));
     if (length > INT_MAX)
         status = say_image(set, i, message, "larger than 2 GiB: no image");

@@ -1,6 +1,7 @@
 #include "store/cfg_text.h"
 
-#include <errno.h>
+#include "base/files.h"
+
 #include <stdlib.h>
 
 /* ---- the normal form ---------------------------------------------------------------------------------------- */
@@ -34,21 +35,9 @@ char *texp_cfg_normal(const char *text)
 
 char *texp_cfg_normal_of(const char *file)
 {
-    FILE *stream = fopen(file, "rb");
-    char *text = NULL, *normal = NULL;
-    long size = -1;
-    if (!stream) return NULL;
-    if (!fseek(stream, 0, SEEK_END) && (size = ftell(stream)) >= 0 && !fseek(stream, 0, SEEK_SET)) {
-        text = malloc((size_t)size + 1);
-    }
-    if (text) {
-        text[fread(text, 1, (size_t)size, stream)] = 0;
-        normal = ferror(stream) ? NULL : texp_cfg_normal(text);
-    }
-    int why = errno;
-    fclose(stream);
+    size_t size;
+    char *text = (char *)texp_file_read(file, &size), *normal = text ? texp_cfg_normal(text) : NULL;
     free(text);
-    errno = why;
     return normal;
 }
 

@@ -13,7 +13,7 @@
  * blanks, comments and empty lines, as Darknet's read_cfg takes them. To be freed; NULL where there is no memory. */
 char *texp_cfg_normal(const char *text);
 
-/* The normal form of a file; NULL with errno where it can't be read. */
+/* The normal form of a file, to be freed; NULL where it can't be read. */
 char *texp_cfg_normal_of(const char *file);
 
 /* Compares two normal forms, section by section; the order of keys within a section does not matter, and of a key given

@@ -340,44 +340,13 @@ int texp_saved_parse(const void *bytes, size_t size, const char *file, texp_save
     return 0;
 }
 
-/* A file of `size` bytes; NULL and errno where it can't be read. */
-static uint8_t *read_whole(FILE *stream, size_t size)
-{
-    uint8_t *bytes = malloc(size ? size : 1);
-    if (!bytes) return NULL;
-    errno = EIO; /* where it is shorter than it was a moment ago */
-    if (fread(bytes, 1, size, stream) == size) return bytes;
-    free(bytes);
-    return NULL;
-}
-
-/* The file's size, if it is one that can be one of ours: a header is read before memory is asked for. */
-static int check_size(FILE *stream, const char *file, size_t *size, texp_message *message)
-{
-    uint8_t start[sizeof magic];
-    long end;
-    size_t got = fread(start, 1, sizeof start, stream);
-    if (got < sizeof start || memcmp(start, magic, sizeof magic)) return check_header(start, got, file, message);
-    if (fseek(stream, 0, SEEK_END) || (end = ftell(stream)) < 0 || fseek(stream, 0, SEEK_SET)) {
-        return texp_say(message, "%s: can't read: %s", texp_path_tail(file), strerror(errno));
-    }
-    *size = (size_t)end;
-    return 0;
-}
-
 int texp_saved_open(const char *file, texp_saved **out, texp_message *message)
 {
-    FILE *stream = fopen(file, "rb");
-    uint8_t *bytes = NULL;
-    size_t size = 0;
+    size_t size;
+    uint8_t *bytes = texp_file_read(file, &size);
     *out = NULL;
-    if (!stream) return texp_say(message, "%s: can't read: %s", texp_path_tail(file), strerror(errno));
-    int bad = check_size(stream, file, &size, message);
-    if (!bad && !(bytes = read_whole(stream, size))) {
-        bad = texp_say(message, "%s: can't read: %s", texp_path_tail(file), strerror(errno));
-    }
-    fclose(stream);
-    if (bad || texp_saved_parse(bytes, size, file, out, message)) {
+    if (!bytes) return texp_say(message, "%s: can't read: %s", texp_path_tail(file), strerror(errno));
+    if (texp_saved_parse(bytes, size, file, out, message)) {
         free(bytes);
         return -1;
     }
