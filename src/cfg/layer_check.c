@@ -2,6 +2,7 @@
 
 #include "base/number.h"
 #include "cfg/options.h"
+#include "net/layer_traits.h"
 #include "net/texp_net.h"
 
 #include "option_list.h"
@@ -335,40 +336,32 @@ static void check_not_first(const place *p)
 
 /* ------------------------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *type;
-    void (*check)(const place *p);
-} checks[] = {{"[convolutional]", check_convolutional},
-              {"[conv]", check_convolutional},
-              {"[deconvolutional]", check_deconvolutional},
-              {"[deconv]", check_deconvolutional},
-              {"[local]", check_local},
-              {"[connected]", check_connected},
-              {"[conn]", check_connected},
-              {"[rnn]", check_recurrent},
-              {"[gru]", check_recurrent},
-              {"[lstm]", check_recurrent},
-              {"[crnn]", check_crnn},
-              {"[maxpool]", check_maxpool},
-              {"[max]", check_maxpool},
-              {"[avgpool]", demand_image},
-              {"[avg]", demand_image},
-              {"[batchnorm]", demand_image},
-              {"[normalization]", demand_image},
-              {"[lrn]", demand_image},
-              {"[crop]", check_crop},
-              {"[reorg]", check_reorg},
-              {"[upsample]", check_upsample},
-              {"[softmax]", check_softmax},
-              {"[soft]", check_softmax},
-              {"[yolo]", check_yolo},
-              {"[region]", check_region},
-              {"[iseg]", check_iseg},
-              {"[detection]", check_detection},
-              {"[shortcut]", check_shortcut},
-              {"[route]", check_route},
-              {"[dropout]", check_not_first},
-              {"[cost]", check_not_first}};
+static void (*const checks[])(const place *p) = {
+    [CONVOLUTIONAL] = check_convolutional,
+    [DECONVOLUTIONAL] = check_deconvolutional,
+    [LOCAL] = check_local,
+    [CONNECTED] = check_connected,
+    [RNN] = check_recurrent,
+    [GRU] = check_recurrent,
+    [LSTM] = check_recurrent,
+    [CRNN] = check_crnn,
+    [MAXPOOL] = check_maxpool,
+    [AVGPOOL] = demand_image,
+    [BATCHNORM] = demand_image,
+    [NORMALIZATION] = demand_image,
+    [CROP] = check_crop,
+    [REORG] = check_reorg,
+    [UPSAMPLE] = check_upsample,
+    [SOFTMAX] = check_softmax,
+    [YOLO] = check_yolo,
+    [REGION] = check_region,
+    [ISEG] = check_iseg,
+    [DETECTION] = check_detection,
+    [SHORTCUT] = check_shortcut,
+    [ROUTE] = check_route,
+    [DROPOUT] = check_not_first,
+    [COST] = check_not_first,
+};
 
 static shape shape_before(const network *net, int index)
 {
@@ -382,7 +375,6 @@ void texp_check_layer_numbers(list *options, const char *type, int index, const 
     place p = {options, type, index, net, shape_before(net, index)};
     check_keys(&p);
     check_flat_output(&p, p.in.n);
-    for (size_t i = 0; i < sizeof checks / sizeof *checks; ++i) {
-        if (!strcmp(checks[i].type, type)) checks[i].check(&p);
-    }
+    size_t i = (size_t)texp_layer_type(type);
+    if (i < sizeof checks / sizeof *checks && checks[i]) checks[i](&p);
 }

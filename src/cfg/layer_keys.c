@@ -77,7 +77,7 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     demand(weights, options, "fixed", "weights that could be fixed");
     demand(weights, options, "init_std", "weights");
     demand(norm, options, "affine", "batch normalisation");
-    demand(l->type == CONVOLUTIONAL || l->type == CONNECTED, options, "bias", "bias that could be left out");
+    demand(texp_layer_traits_of(l->type)->has_bias_key, options, "bias", "bias that could be left out");
     texp_layer *own = calloc(1, sizeof *own);
     own->fixed = texp_flag_of(options, "fixed", 0);
     own->frozen_affine = norm && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->fixed);

@@ -302,21 +302,6 @@ texp_growth texp_comparison_growth(const texp_comparison *c)
 
 /* --- where -------------------------------------------------------------------------------------------------------- */
 
-static const char *type_of(const texp_comparison *c, int index)
-{
-    LAYER_TYPE type = c->base->layers[index].type;
-    switch (type) {
-    case UPSAMPLE:
-        return "upsample";
-    case LOGXENT:
-        return "logistic";
-    case L2NORM:
-        return "l2norm";
-    default:
-        return get_layer_string(type);
-    }
-}
-
 typedef struct {
     char *text;
     size_t room;
@@ -335,7 +320,7 @@ static __attribute__((format(printf, 2, 3))) void say(writer *w, const char *for
 
 static void say_place(writer *w, const texp_comparison *c, int index)
 {
-    say(w, "layer %d [%s]: ", index, type_of(c, index));
+    say(w, "layer %d [%s]: ", index, texp_layer_name(c->base->layers + index));
 }
 
 static void say_difference(writer *w, const char *what, double difference, double bound)

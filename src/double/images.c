@@ -4,6 +4,7 @@
 #include "base/refuse.h"
 #include "data/dataset.h"
 #include "data/sampler.h"
+#include "net/layer_traits.h"
 #include "net/texp_net.h"
 #include "train/evaluate.h"
 
@@ -107,14 +108,27 @@ static void choose_truths(texp_batches *b)
 {
     const layer *l = last_layer(b->net);
     /* [cost] compares with what the layer before it is meant to be. */
-    int classes = l->type == SOFTMAX || (l->type == COST && b->net->n > 1 && l[-1].type == SOFTMAX);
-    b->kind = "random inputs and numbers", b->draw = draw_numbers;
-    if (classes) b->kind = "random inputs and classes", b->draw = draw_class;
-    if (l->type == SOFTMAX && l->softmax_tree) b->draw = draw_tree_class;
-    if (l->type == LOGXENT) b->kind = "random inputs and labels", b->draw = draw_labels;
-    if (l->type == YOLO || l->type == REGION) b->kind = "random inputs and boxes", b->draw = draw_boxes;
-    if (l->type == DETECTION) b->kind = "random inputs and boxes", b->draw = draw_grid;
-    if (l->type == ISEG) texp_fail("%s: there are no random truths for [iseg]", b->net->texp->file);
+    const layer *meant = l->type == COST && b->net->n > 1 && l[-1].type == SOFTMAX ? l - 1 : l;
+    switch (texp_layer_traits_of(meant->type)->truth) {
+    case TEXP_TRUTH_NONE:
+    case TEXP_TRUTH_NUMBERS:
+        b->kind = "random inputs and numbers", b->draw = draw_numbers;
+        break;
+    case TEXP_TRUTH_CLASS:
+        b->kind = "random inputs and classes", b->draw = l->softmax_tree ? draw_tree_class : draw_class;
+        break;
+    case TEXP_TRUTH_LABELS:
+        b->kind = "random inputs and labels", b->draw = draw_labels;
+        break;
+    case TEXP_TRUTH_BOXES:
+        b->kind = "random inputs and boxes", b->draw = draw_boxes;
+        break;
+    case TEXP_TRUTH_GRID:
+        b->kind = "random inputs and boxes", b->draw = draw_grid;
+        break;
+    case TEXP_TRUTH_MASKS:
+        texp_fail("%s: there are no random truths for [iseg]", b->net->texp->file);
+    }
 }
 
 /* Bytes of an image become 0..1, or have mean 0 and variance 1. */
@@ -176,12 +190,20 @@ static void open_darknets(texp_batches *b, list *options, const char *data_file)
     b->args.m = paths->size;
     b->args.paths = (char **)list_to_array(paths);
     free_list(paths);
-    if (l->type == YOLO || l->type == REGION || l->type == DETECTION)
+    switch (texp_layer_traits_of(l->type)->truth) {
+    case TEXP_TRUTH_BOXES:
+    case TEXP_TRUTH_GRID:
         ask_for_boxes(b);
-    else if (l->type == SOFTMAX || l->type == COST || l->type == LOGXENT)
+        break;
+    case TEXP_TRUTH_CLASS:
+    case TEXP_TRUTH_NUMBERS:
+    case TEXP_TRUTH_LABELS:
         ask_for_classes(b, options);
-    else
+        break;
+    case TEXP_TRUTH_NONE:
+    case TEXP_TRUTH_MASKS:
         texp_fail("%s: -data serves classes and boxes; without it the network learns from random numbers", data_file);
+    }
 }
 
 static data load_images(texp_batches *b, long k)

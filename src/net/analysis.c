@@ -10,26 +10,6 @@
 
 #include <stdarg.h>
 
-/* --- names -------------------------------------------------------------------------------------------------------- */
-
-const char *texp_layer_name(const layer *l)
-{
-    static const struct {
-        LAYER_TYPE type;
-        const char *name;
-    } names[] = {
-        /* Those that Darknet's get_layer_string does not know. */
-        {UPSAMPLE, "upsample"},
-        {L2NORM, "l2norm"},
-        {LOGXENT, "logistic"},
-        {ISEG, "iseg"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
-        if (names[i].type == l->type) return names[i].name;
-    }
-    return get_layer_string(l->type);
-}
-
 /* --- a network as a graph ----------------------------------------------------------------------------------------- */
 
 static int keeps_degree(ACTIVATION a)
@@ -39,32 +19,8 @@ static int keeps_degree(ACTIVATION a)
 
 static texp_node_kind node_kind(const layer *l)
 {
-    switch (l->type) {
-    case CONVOLUTIONAL:
-        if (l->binary || l->xnor) return TEXP_NODE_FIXED;
-        return TEXP_NODE_LINEAR;
-    case DECONVOLUTIONAL:
-    case CONNECTED:
-    case LOCAL:
-        return TEXP_NODE_LINEAR;
-    case BATCHNORM:
-    case L2NORM:
-        return TEXP_NODE_NORMALISE;
-    case SHORTCUT:
-    case ROUTE:
-        return TEXP_NODE_ADD;
-    case CROP: /* moves pixels; otherwise it maps 0..1 to -1..1, too */
-        return l->noadjust ? TEXP_NODE_SAME : TEXP_NODE_FIXED;
-    case ACTIVE:
-    case MAXPOOL:
-    case AVGPOOL:
-    case DROPOUT:
-    case REORG:
-    case UPSAMPLE:
-        return TEXP_NODE_SAME;
-    default:
-        return TEXP_NODE_FIXED;
-    }
+    const texp_layer_traits *traits = texp_layer_traits_of(l->type);
+    return traits->is_opaque && traits->is_opaque(l) ? TEXP_NODE_FIXED : traits->degree_rule;
 }
 
 int texp_is_output(const network *net, int i)
@@ -72,16 +28,13 @@ int texp_is_output(const network *net, int i)
     return i + 1 == net->n || node_kind(net->layers + i) == TEXP_NODE_FIXED;
 }
 
-static size_t count_inputs(const layer *l)
+static size_t list_inputs(const layer *l, int index, int *inputs)
 {
-    return l->type == ROUTE ? (size_t)l->n : l->type == SHORTCUT ? 2 : 1;
-}
-
-static void list_inputs(const layer *l, int index, int *inputs)
-{
-    inputs[0] = index - 1;
-    if (l->type == SHORTCUT) inputs[1] = l->index;
-    for (int i = 0; l->type == ROUTE && i < l->n; ++i) inputs[i] = l->input_layers[i];
+    int n = 0;
+    for (int from; (from = texp_layer_input(l, index, n)) != TEXP_NO_INPUT; ++n) {
+        if (inputs) inputs[n] = from;
+    }
+    return (size_t)n;
 }
 
 static int has_weights(const layer *l)
@@ -92,18 +45,7 @@ static int has_weights(const layer *l)
 
 static int is_homogeneous(const layer *l)
 {
-    switch (l->type) {
-    case MAXPOOL:
-    case AVGPOOL:
-    case ROUTE:
-    case DROPOUT:
-    case REORG:
-    case UPSAMPLE:
-    case CROP:
-        return 1;
-    default: /* these have an activation, or it does not matter */
-        return keeps_degree(l->activation);
-    }
+    return !texp_layer_traits_of(l->type)->activates || keeps_degree(l->activation);
 }
 
 static int is_image(const layer *l)
@@ -115,20 +57,10 @@ static int is_image(const layer *l)
  * smaller image adds to some pixels alone, a route of different sizes has no channels. */
 static int keeps_channels(const layer *l)
 {
-    if (!is_image(l)) return 0;
-    switch (l->type) {
-    case MAXPOOL:
-    case AVGPOOL:
-    case UPSAMPLE:
-    case ROUTE:
-        return 1;
-    case ACTIVE:
-        return l->activation == LINEAR;
-    case SHORTCUT:
-        return l->activation == LINEAR && l->w >= l->out_w && l->h >= l->out_h;
-    default:
-        return 0;
-    }
+    const texp_layer_traits *traits = texp_layer_traits_of(l->type);
+    if (!traits->keeps_channels || !is_image(l)) return 0;
+    if (traits->activates && l->activation != LINEAR) return 0;
+    return l->type != SHORTCUT || (l->w >= l->out_w && l->h >= l->out_h);
 }
 
 /* 0 for the factor 1, otherwise one more than the first layer that has this one. */
@@ -146,16 +78,16 @@ static texp_node make_node(const network *net, int index, int *inputs)
 {
     const layer *l = net->layers + index;
     const texp_layer *own = l->texp;
-    texp_node node = {.kind = node_kind(l), .inputs = inputs, .n_inputs = count_inputs(l)};
+    texp_node node = {.kind = node_kind(l), .inputs = inputs, .n_inputs = list_inputs(l, index, inputs)};
     int linear = node.kind == TEXP_NODE_LINEAR;
-    list_inputs(l, index, inputs);
     node.trainable = has_weights(l) && !own->fixed;
     node.normalised = linear && l->batch_normalize;
     node.affine = texp_has_norm(l) && !own->frozen_affine;
-    node.swallows = l->type == BATCHNORM;
+    node.swallows = texp_layer_traits_of(l->type)->is_batch_norm;
     /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
     node.biased = linear && !node.normalised && !own->frozen_bias && !own->fixed;
-    node.channel_bias = node.biased && l->type != LOCAL && l->activation == LINEAR && is_image(l);
+    node.channel_bias =
+        node.biased && texp_layer_biases(l) == (size_t)l->out_c && l->activation == LINEAR && is_image(l);
     node.keeps_channels = keeps_channels(l);
     node.homogeneous = is_homogeneous(l);
     node.rate_class = rate_class(net, index);
@@ -177,7 +109,7 @@ static void *get_memory(size_t n, size_t size)
 static graph make_graph(const network *net)
 {
     size_t n_inputs = 0;
-    for (int i = 0; i < net->n; ++i) n_inputs += count_inputs(net->layers + i);
+    for (int i = 0; i < net->n; ++i) n_inputs += list_inputs(net->layers + i, i, NULL);
     graph g = {get_memory((size_t)net->n, sizeof *g.nodes), get_memory(n_inputs, sizeof *g.inputs)};
     int *inputs = g.inputs;
     for (int i = 0; i < net->n; ++i) {
@@ -215,7 +147,8 @@ static void write_layer(const texp_net *t, const layer *l, const texp_node *node
 {
     texp_layer *own = l->texp;
     /* With texp_layers=all an affine of its own takes the exponential rate, too. */
-    own->growing = node->in_set || (t->schedule.all_layers && l->type == BATCHNORM && node->affine);
+    own->growing =
+        node->in_set || (t->schedule.all_layers && texp_layer_traits_of(l->type)->is_batch_norm && node->affine);
     own->degree_in = node->degree_in;
     own->degree = node->degree;
     own->norm_degree = node->norm_degree;
@@ -327,12 +260,12 @@ static void say_in(message_line *line, int node, int index)
 /* A normalisation fits into the layer, in front of its activation. */
 static int takes_norm(const layer *l)
 {
-    return node_kind(l) == TEXP_NODE_LINEAR && l->type != LOCAL && !l->batch_normalize;
+    return texp_layer_traits_of(l->type)->takes_batch_norm && node_kind(l) == TEXP_NODE_LINEAR && !l->batch_normalize;
 }
 
 static void say_no_bias(message_line *line, const layer *l)
 {
-    if (l->type == CONVOLUTIONAL || l->type == CONNECTED)
+    if (texp_layer_traits_of(l->type)->has_bias_key)
         say(line, "bias=0, fixed=1 or batch_normalize=1 in it");
     else
         say(line, takes_norm(l) ? "fixed=1 or batch_normalize=1 in it" : "fixed=1 in it");
@@ -473,7 +406,7 @@ static offsets offsets_of(const network *net, int index, offsets *all)
     const double *before = index ? all[index - 1] : NULL;
     offsets sum = NULL;
     if (l->texp->swallowed_bias) return take_biases(l);
-    if (l->type == BATCHNORM) absorb(l, before);
+    if (texp_layer_traits_of(l->type)->is_batch_norm) absorb(l, before);
     if (!keeps_channels(l)) return NULL;
     if (l->type == SHORTCUT) return add_shortcut(l, before, all[l->index]);
     if (l->type == ROUTE) return join_route(net, l, all);

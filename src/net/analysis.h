@@ -25,9 +25,6 @@ int texp_obstacles(const network *net, void (*take)(void *to, int layer, const c
 /* "exponential rate: 33 of 34 layers with weights" */
 void texp_print_rates(FILE *out, const network *net);
 
-/* The word between brackets, as in "convolutional". */
-const char *texp_layer_name(const layer *l);
-
 /* Whether layer i is an output: the last one, or one where a degree of 0 is demanded (softmax, costs, detection). */
 int texp_is_output(const network *net, int i);
 

@@ -57,7 +57,7 @@ static size_t keep_present(array *all, size_t n, array *out)
 static size_t momentum_of(const layer *l, array *out)
 {
     size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
-    if (!weights && l->type != BATCHNORM) return 0;
+    if (!texp_has_parameters(l)) return 0;
     array all[] = {ARRAY(l, weight_updates, weights), ARRAY(l, bias_updates, biases), ARRAY(l, scale_updates, biases)};
     return keep_present(all, sizeof all / sizeof *all, out);
 }
@@ -80,7 +80,7 @@ static size_t moments_of(const layer *l, array *out)
 static size_t parameters_of(const layer *l, array *out)
 {
     size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
-    if (!weights && l->type != BATCHNORM) return 0;
+    if (!texp_has_parameters(l)) return 0;
     array all[] = {ARRAY(l, weights, weights), ARRAY(l, biases, biases), ARRAY(l, scales, biases),
                    ARRAY(l, rolling_mean, biases), ARRAY(l, rolling_variance, biases)};
     return keep_present(all, sizeof all / sizeof *all, out);
@@ -102,15 +102,19 @@ static size_t parameters_of(const layer *l, array *out)
 static size_t hidden_of(const layer *l, array *out)
 {
     size_t hidden = (size_t)l->outputs * l->batch;
-    if (l->type == RNN || l->type == GRU) {
-        array all[] = {HIDDEN("state", l->state, l->state_gpu)};
-        return keep_present(all, sizeof all / sizeof *all, out);
+    array state[] = {HIDDEN("state", l->state, l->state_gpu)};
+    array cells[] = {HIDDEN("h", l->h_cpu, l->h_gpu), HIDDEN("c", l->c_cpu, l->c_gpu),
+                     HIDDEN("prev_state", l->prev_state_cpu, l->prev_state_gpu),
+                     HIDDEN("prev_cell", l->prev_cell_cpu, l->prev_cell_gpu)};
+    switch (texp_layer_traits_of(l->type)->carries) {
+    case TEXP_CARRIES_NOTHING:
+        return 0;
+    case TEXP_CARRIES_STATE:
+        return keep_present(state, sizeof state / sizeof *state, out);
+    case TEXP_CARRIES_CELLS:
+        return keep_present(cells, sizeof cells / sizeof *cells, out);
     }
-    if (l->type != LSTM) return 0;
-    array all[] = {HIDDEN("h", l->h_cpu, l->h_gpu), HIDDEN("c", l->c_cpu, l->c_gpu),
-                   HIDDEN("prev_state", l->prev_state_cpu, l->prev_state_gpu),
-                   HIDDEN("prev_cell", l->prev_cell_cpu, l->prev_cell_gpu)};
-    return keep_present(all, sizeof all / sizeof *all, out);
+    return 0;
 }
 
 /* What load_weights would not bring back from what save_weights wrote. */

@@ -263,7 +263,7 @@ static void update_whole_layer(layer l, const texp_net *t, double factor, const 
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int n = texp_inner_layers(&l, inner);
     for (int i = 0; i < n; ++i) update_layer(*inner[i], t, factor, a, on_gpu);
-    if (texp_layer_weights(&l) || l.type == BATCHNORM) update_layer(l, t, factor, a, on_gpu);
+    if (texp_has_parameters(&l)) update_layer(l, t, factor, a, on_gpu);
 }
 
 /* --- the range ---------------------------------------------------------------------------------------------------- */

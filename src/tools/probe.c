@@ -87,16 +87,18 @@ static void forward(network *net, int train)
     forward_network(net);
 }
 
-static int has_boxes(LAYER_TYPE type)
+/* A number an output, or none: boxes and masks mean something. */
+static int takes_numbers(const layer *l)
 {
-    return type == YOLO || type == REGION || type == DETECTION || type == ISEG;
+    texp_truth truth = texp_layer_traits_of(l->type)->truth;
+    return truth != TEXP_TRUTH_BOXES && truth != TEXP_TRUTH_GRID && truth != TEXP_TRUTH_MASKS;
 }
 
 static void prepare(network *net)
 {
     srand(2);
     draw(net->input, (size_t)net->inputs * net->batch, -1, 1);
-    if (!has_boxes(net->layers[net->n - 1].type)) draw(net->truth, (size_t)net->truths * net->batch, 0, 1);
+    if (takes_numbers(net->layers + net->n - 1)) draw(net->truth, (size_t)net->truths * net->batch, 0, 1);
     for (int i = 0; i < net->n; ++i) draw_parameters(net->layers + i);
     forward(net, 1);
     for (int i = 0; i < net->n; ++i) take_statistics(net->layers + i);
