@@ -155,12 +155,12 @@ refused() { # name, words, arguments
     why=
     [ $status -eq 2 ] || why="exit status $status"
     grep -qF -- "$words" err.txt || why="$why no '$words' in: $(cat err.txt)"
-    [ "$(wc -l <err.txt)" -le 2 ] || why="$why $(wc -l <err.txt) lines"
+    [ "$(wc -l <err.txt)" -eq 1 ] || why="$why $(wc -l <err.txt) lines"
     [ ! -s out.txt ] || why="$why stdout: $(head -n 1 out.txt)"
     result "exit_status_2:$name" "$why"
 }
 refused no_file 'usage: darknet texp check CFG'
-refused two_files 'unknown argument' plain.cfg plain.cfg
+refused two_files 'plain.cfg: one argument too many' plain.cfg plain.cfg
 refused unknown_flag '-cvs: unknown argument' plain.cfg -cvs
 refused missing_file "Couldn't open file: nothere.cfg" nothere.cfg
 sed 's/^decay=.*/decay=x/' plain.cfg >bad.cfg

@@ -171,16 +171,6 @@ elif [ -e out ] || [ -e out.part ]; then
 fi
 result a_full_disk_is_noticed "$why"
 
-why=
-for arguments in "" "idx" "idx images labels names" "idx images labels names out -pad" \
-    "idx images labels names out -pad x" "idx images labels names out -pad -1" "idx images labels names out 2" \
-    "cifar10 names out" "mnist images labels names out"; do
-    # shellcheck disable=SC2086 # words
-    images $arguments >out.txt 2>err.txt && why="$why '$arguments' succeeded;"
-    grep -q usage: err.txt || why="$why '$arguments' printed no usage;"
-done
-result wrong_arguments_get_the_usage "$why"
-
 cifar_records 0 1 >one.bin
 cifar_records 1 >two.bin
 images cifar10 one.bin two.bin names out >said.txt 2>err.txt

@@ -269,48 +269,30 @@ int texp_images_from_cifar10(const char *const *batches, int n_batches, const ch
     return finish(&to, status);
 }
 
-/* ---- the command -------------------------------------------------------------------------------------------- */
+/* ---- the commands ------------------------------------------------------------------------------------------- */
 
-static int usage(void)
+static int report(int count, const char *out, const texp_message *message)
 {
-    fputs("usage: darknet texp images idx IMAGES LABELS NAMES OUT [-pad N]\n"
-          "       darknet texp images cifar10 BATCH... NAMES OUT\n"
-          "writes OUT/NAME/NUMBER.png; NAMES is a file with one class name a line, the first for class 0;\n"
-          "-pad adds N rows and columns of zeros on each side\n",
-          stderr);
-    return 2;
+    if (count < 0)
+        fprintf(stderr, "darknet texp images: %s\n", message->text);
+    else
+        printf("%s: %d images\n", out, count);
+    return count < 0;
 }
 
-/* `-pad N` at the end; -1 if it is something else. */
-static int read_pad(int argc, char **argv)
+int texp_images_idx(const texp_arguments *a)
 {
-    char *end;
-    long pad;
-    if (argc == 0) return 0;
-    if (argc != 2 || strcmp(argv[0], "-pad")) return -1;
-    errno = 0;
-    pad = strtol(argv[1], &end, 10);
-    return errno || end == argv[1] || *end || pad < 0 || pad > 1024 ? -1 : (int)pad;
+    texp_message message;
+    int pad = (int)texp_argument_number(a, "-pad", 0);
+    const char *out = a->names[3];
+    return report(texp_images_from_idx(a->names[0], a->names[1], a->names[2], pad, out, &message), out, &message);
 }
 
-int texp_images_main(int argc, char **argv)
+int texp_images_cifar10(const texp_arguments *a)
 {
-    texp_message message = {""};
-    int count, pad;
-    if (argc >= 5 && strcmp(argv[0], "idx") == 0) {
-        pad = read_pad(argc - 5, argv + 5);
-        if (pad < 0) return usage();
-        count = texp_images_from_idx(argv[1], argv[2], argv[3], pad, argv[4], &message);
-    } else if (argc >= 4 && strcmp(argv[0], "cifar10") == 0) {
-        count =
-            texp_images_from_cifar10((const char *const *)argv + 1, argc - 3, argv[argc - 2], argv[argc - 1], &message);
-    } else {
-        return usage();
-    }
-    if (count < 0) {
-        fprintf(stderr, "darknet texp images: %s\n", message.text);
-        return 1;
-    }
-    printf("%s: %d images\n", argv[strcmp(argv[0], "idx") ? argc - 1 : 4], count);
-    return 0;
+    texp_message message;
+    int batches = a->n - 2;
+    const char *names = a->names[batches], *out = a->names[batches + 1];
+    return report(texp_images_from_cifar10((const char *const *)a->names, batches, names, out, &message), out,
+                  &message);
 }

@@ -5,6 +5,7 @@
 #ifndef TEXP_IMAGES_H
 #define TEXP_IMAGES_H
 
+#include "base/arguments.h"
 #include "base/message.h"
 
 /* Common to both: names is a file with the class names, one a line, the first for class 0; image number i (1, 2, ... in
@@ -22,7 +23,8 @@ int texp_images_from_idx(const char *images, const char *labels, const char *nam
 int texp_images_from_cifar10(const char *const *batches, int n_batches, const char *names, const char *out,
                              texp_message *message);
 
-/* The command: argv[0] is `idx` or `cifar10`, what follows as in the usage it prints. Returns the exit status. */
-int texp_images_main(int argc, char **argv);
+/* ./darknet texp images idx and cifar10, with the arguments of tools/command.c. Return the exit status. */
+int texp_images_idx(const texp_arguments *arguments);
+int texp_images_cifar10(const texp_arguments *arguments);
 
 #endif

@@ -1,6 +1,5 @@
 #include "double/verify.h"
 
-#include "base/number.h"
 #include "base/refuse.h"
 #include "cfg/net_keys.h"
 #include "cfg/parse_quietly.h"
@@ -15,7 +14,6 @@
 
 #include <errno.h>
 #include <float.h>
-#include <limits.h>
 #include <math.h>
 
 /*
@@ -326,51 +324,19 @@ int texp_verify(const texp_verify_options *o)
 
 /* --- the command line --------------------------------------------------------------------------------------------- */
 
-static const char usage[] =
-    "usage: darknet texp verify CFG [-data FILE] [-updates N] [-resync] [-batch N] [-every N] [-csv]\n"
-    "           trains a cfg's policy beside its base recipe, in double precision: are they one run?\n";
-
-static long count_argument(const char *flag, const char *text)
+int texp_verify_main(const texp_arguments *a)
 {
-    long value;
-    if (!text) texp_fail("%s: missing number\n%s", flag, usage);
-    if (!texp_read_long(text, &value) || value < 1 || value > INT_MAX) {
-        texp_fail("%s %s: must be a whole number, 1 or more", flag, text);
-    }
-    return value;
-}
-
-static texp_verify_options read_arguments(int argc, char **argv)
-{
-    texp_verify_options o = {.updates = 100};
-    for (int i = 3; i < argc && argv[i]; ++i) {
-        const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-        if (!strcmp(argv[i], "-csv"))
-            o.csv = 1;
-        else if (!strcmp(argv[i], "-resync"))
-            o.resync = 1;
-        else if (!strcmp(argv[i], "-updates"))
-            o.updates = count_argument(argv[i++], next);
-        else if (!strcmp(argv[i], "-batch"))
-            o.batch = (int)count_argument(argv[i++], next);
-        else if (!strcmp(argv[i], "-every"))
-            o.every = count_argument(argv[i++], next);
-        else if (!strcmp(argv[i], "-data") && next)
-            o.data = argv[++i];
-        else if (argv[i][0] == '-' || o.cfg)
-            texp_fail("%s: unknown argument\n%s", argv[i], usage);
-        else
-            o.cfg = argv[i];
-    }
-    if (!o.cfg) texp_fail("%s", usage);
-    return o;
-}
-
-int texp_verify_main(int argc, char **argv)
-{
-    texp_exit_without_verdict(2);
+    texp_verify_options o = {
+        .cfg = a->names[0],
+        .data = texp_argument(a, "-data"),
+        .updates = texp_argument_number(a, "-updates", 100),
+        .batch = (int)texp_argument_number(a, "-batch", 0),
+        .resync = texp_argument(a, "-resync") != NULL,
+        .csv = texp_argument(a, "-csv") != NULL,
+        .every = texp_argument_number(a, "-every", 0),
+    };
+    texp_exit_without_verdict(TEXP_NOT_JUDGED);
     gpu_index = -1;
-    texp_verify_options o = read_arguments(argc, argv);
     o.out = texp_take_stdout();
     int verdict = texp_verify(&o);
     if (fflush(o.out) || ferror(o.out)) texp_fail("can't write the table: %s", strerror(errno));

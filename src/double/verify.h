@@ -5,6 +5,8 @@
 #ifndef TEXP_VERIFY_H
 #define TEXP_VERIFY_H
 
+#include "base/arguments.h"
+
 #include "darknet.h"
 
 #include <stdio.h>
@@ -24,10 +26,11 @@ typedef struct {
 } texp_verify_options;
 
 /* TEXP_EQUIVALENT, or what else was found; all said on options->out. Exits with a message where cfg or data are bad. */
-enum { TEXP_EQUIVALENT = 0, TEXP_NOT_EQUIVALENT = 1 };
+enum { TEXP_EQUIVALENT = 0, TEXP_NOT_EQUIVALENT = 1, TEXP_NOT_JUDGED = 2 };
 int texp_verify(const texp_verify_options *options);
 
-/* ./darknet texp verify ...; the exit status is what texp_verify returns, or 2 where nothing could be judged. */
-int texp_verify_main(int argc, char **argv);
+/* ./darknet texp verify, with the arguments of tools/command.c; the exit status is what texp_verify returns, or
+ * TEXP_NOT_JUDGED where nothing could be judged. */
+int texp_verify_main(const texp_arguments *arguments);
 
 #endif

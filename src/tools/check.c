@@ -12,30 +12,6 @@
 
 #include <errno.h>
 
-static const char usage[] = "usage: darknet texp check CFG [-csv] [-probe]";
-
-typedef struct {
-    const char *cfg;
-    int csv, probe;
-} check_options;
-
-static check_options read_arguments(int argc, char **argv)
-{
-    check_options o = {NULL, 0, 0};
-    for (int i = 3; i < argc && argv[i]; ++i) {
-        if (!strcmp(argv[i], "-csv"))
-            o.csv = 1;
-        else if (!strcmp(argv[i], "-probe"))
-            o.probe = 1;
-        else if (argv[i][0] == '-' || o.cfg)
-            texp_fail("%s: unknown argument\n%s", argv[i], usage);
-        else
-            o.cfg = argv[i];
-    }
-    if (!o.cfg) texp_fail("%s", usage);
-    return o;
-}
-
 /* --- a light network ---------------------------------------------------------------------------------------------- */
 
 static const char *wanted_batch;
@@ -55,12 +31,12 @@ static void set_batch(list *options)
     set_key(options, "subdivisions", "1");
 }
 
-static network *parse(const check_options *o)
+static network *parse(const char *cfg, int probe)
 {
-    wanted_batch = o->probe ? "2" : "1"; /* batch normalisation of a vector needs two */
+    wanted_batch = probe ? "2" : "1"; /* batch normalisation of a vector needs two */
     srand(1);
     texp_change_net_keys = set_batch;
-    network *net = texp_parse_quietly(o->cfg, 1);
+    network *net = texp_parse_quietly(cfg, 1);
     texp_change_net_keys = NULL;
     return net;
 }
@@ -161,20 +137,20 @@ static int probe_passes(FILE *out, network *net)
     return r.passed;
 }
 
-int texp_check_main(int argc, char **argv)
+int texp_check_main(const texp_arguments *a)
 {
+    int csv = texp_argument(a, "-csv") != NULL, probe = texp_argument(a, "-probe") != NULL;
     texp_exit_without_verdict(TEXP_CHECK_BAD);
     gpu_index = -1;
-    check_options o = read_arguments(argc, argv);
     FILE *out = texp_take_stdout();
-    network *net = parse(&o);
+    network *net = parse(a->names[0], probe);
     texp_analyse(net); /* parsing does so only where the cfg has keys of ours */
     int yes = net->texp->counts.invariant;
-    if (o.csv)
+    if (csv)
         print_csv(out, net);
     else
         print_table(out, net);
-    if (o.probe && !probe_passes(o.csv ? stderr : out, net)) yes = 0;
+    if (probe && !probe_passes(csv ? stderr : out, net)) yes = 0;
     if (fflush(out) || ferror(out)) texp_fail("the table can't be written: %s", strerror(errno));
     free_network(net);
     fclose(out);

@@ -19,8 +19,10 @@
 #ifndef TEXP_CHECK_H
 #define TEXP_CHECK_H
 
+#include "base/arguments.h"
+
 /* Exit status: 0 scale invariant, 1 not (or the probe failed), 2 where nothing can be said: bad cfg, file or arguments. */
 enum { TEXP_CHECK_YES = 0, TEXP_CHECK_NO = 1, TEXP_CHECK_BAD = 2 };
-int texp_check_main(int argc, char **argv);
+int texp_check_main(const texp_arguments *arguments);
 
 #endif

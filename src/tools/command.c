@@ -1,137 +1,189 @@
 #include "tools/command.h"
 
-#include "base/number.h"
-#include "base/refuse.h"
-#include "cfg/net_keys.h"
+#include "base/arguments.h"
 #include "data/convert.h"
 #include "double/verify.h"
-#include "net/texp_net.h"
 #include "tools/check.h"
+#include "tools/print_schedule.h"
 
-#include "option_list.h"
+#include <limits.h>
+#include <stdlib.h>
 
-#include <float.h>
+enum { BAD_ARGUMENTS = 2 };
 
-static const char usage[] = "usage: darknet texp schedule CFG [-from K] [-to K] [-every N] [-csv]\n"
-                            "           the rates and decays of updates K.. of a cfg, as a table or as CSV\n"
-                            "       darknet texp check CFG [-csv] [-probe]\n"
-                            "           which layers take the exponential rate, and what is in the way of the others\n"
-                            "       darknet texp verify CFG [-data FILE] [-updates N] [-resync] [-batch N] ...\n"
-                            "           trains the policy beside its base recipe: are they one run?\n"
-                            "       darknet texp images ...\n"
-                            "           unpacks a data set into image files; without arguments: how\n";
+static const texp_flag schedule_flags[] = {
+    {"-from", "K", 1, INT_MAX, "first update; default 1"},
+    {"-to", "K", 1, INT_MAX, "last update; default max_batches"},
+    {"-every", "N", 1, INT_MAX, "one row for so many updates; default 1 with -csv, otherwise a screenful"},
+    {"-csv", NULL, 0, 0, "numbers for machines, with all digits"},
+    {0},
+};
 
-/* What read_cfg's list holds: parser.c keeps the type to itself. */
-typedef struct {
-    char *type;
-    list *options;
-} cfg_section;
+static const texp_flag check_flags[] = {
+    {"-csv", NULL, 0, 0, "a table for machines"},
+    {"-probe", NULL, 0, 0, "scales the weights and compares outputs: the answer confirmed by numbers"},
+    {0},
+};
 
-typedef struct {
-    const char *cfg;
-    long from, to, every;
-    int csv;
-} schedule_arguments;
+static const texp_flag verify_flags[] = {
+    {"-data", "FILE", 0, 0, "a .data file with the images to train on; default random numbers"},
+    {"-updates", "N", 1, INT_MAX, "updates, at most max_batches; default 100"},
+    {"-resync", NULL, 0, 0, "begins each update at the base recipe's state and judges it by itself"},
+    {"-batch", "N", 1, INT_MAX, "images an update; default that of the cfg, but 8 at most"},
+    {"-every", "N", 1, INT_MAX, "one row for so many updates; default 1 with -csv, otherwise a screenful"},
+    {"-csv", NULL, 0, 0, "numbers for machines, with all digits"},
+    {0},
+};
 
-static long count_argument(const char *flag, const char *text)
+static const texp_flag idx_flags[] = {
+    {"-pad", "N", 0, 1024, "adds so many rows and columns of zeros on each side; default 0"},
+    {0},
+};
+
+static const texp_flag no_flags[] = {{0}};
+
+/* A subcommand is a row here. A name of two words is chosen by both. */
+static const struct {
+    const char *name, *names; /* names: see arguments.h */
+    const texp_flag *flags;
+    const char *help; /* one line */
+    int (*run)(const texp_arguments *arguments); /* returns the exit status */
+} commands[] = {
+    {"schedule", "CFG", schedule_flags, "rates and decays of a cfg's updates", texp_print_schedule},
+    {"check", "CFG", check_flags, "which layers take the exponential rate, and what is in the way of the others",
+     texp_check_main},
+    {"verify", "CFG", verify_flags,
+     "trains a cfg's policy beside its base recipe, in double precision: are they one run?", texp_verify_main},
+    {"images idx", "IMAGES LABELS NAMES OUT", idx_flags,
+     "writes a data set of IDX files as OUT/NAME/NUMBER.png; the file NAMES has one class name a line",
+     texp_images_idx},
+    {"images cifar10", "BATCH... NAMES OUT", no_flags, "the same of CIFAR-10's binary batches", texp_images_cifar10},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* --- usage -------------------------------------------------------------------------------------------------------- */
+
+static void print_usage(FILE *out, int i)
 {
-    long value;
-    if (!text) texp_fail("%s: missing number\n%s", flag, usage);
-    if (!texp_read_long(text, &value) || value < 1) texp_fail("%s %s: must be a whole number, 1 or more", flag, text);
-    return value;
-}
-
-static schedule_arguments read_arguments(int argc, char **argv)
-{
-    schedule_arguments a = {.from = 1};
-    for (int i = 3; i < argc && argv[i]; ++i) {
-        const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-        if (!strcmp(argv[i], "-csv"))
-            a.csv = 1;
-        else if (!strcmp(argv[i], "-from"))
-            a.from = count_argument(argv[i++], next);
-        else if (!strcmp(argv[i], "-to"))
-            a.to = count_argument(argv[i++], next);
-        else if (!strcmp(argv[i], "-every"))
-            a.every = count_argument(argv[i++], next);
-        else if (argv[i][0] == '-' || a.cfg)
-            texp_fail("%s: unknown argument\n%s", argv[i], usage);
-        else
-            a.cfg = argv[i];
+    fprintf(out, "darknet texp %s %s", commands[i].name, commands[i].names);
+    for (const texp_flag *f = commands[i].flags; f->name; ++f) {
+        fprintf(out, " [%s%s%s]", f->name, f->value ? " " : "", f->value ? f->value : "");
     }
-    if (!a.cfg) texp_fail("%s", usage);
-    return a;
 }
 
-/* Reads [net] alone: no layer is made, so this is quick for any network. */
-static void parse_net(const char *cfg, network *net)
+/* How many words of the command line choose command i: all of its name, or none. */
+static int words_chosen(int i, char *const *words)
 {
-    list *sections = read_cfg((char *)cfg);
-    if (!sections->front) texp_fail("%s: no section; begin with [net]", cfg);
-    cfg_section *first = sections->front->val;
-    if (strcmp(first->type, "[net]") && strcmp(first->type, "[network]")) {
-        texp_fail("%s: the first section is %s; it must be [net]", cfg, first->type);
+    const char *name = commands[i].name;
+    int n = 0;
+    for (; *name; ++n) {
+        size_t length = strcspn(name, " ");
+        if (!words[n] || strlen(words[n]) != length || memcmp(words[n], name, length)) return 0;
+        name += length + (name[length] == ' ');
     }
-    texp_read_net_keys(net, first->options);
+    return n;
 }
 
-/* As many digits as it takes to read the same number back. */
-static void print_csv_row(const texp_step *s)
+/* Whether command i is `word`, or one of its forms; all are where the word is empty. */
+static int is_called(int i, const char *word)
 {
-    const long double wide[] = {s->scale, s->rate, s->decay, s->held_rate};
-    printf("%ld,%.*g,%.*g,%.*g", s->update, DBL_DECIMAL_DIG, s->base_rate, DBL_DECIMAL_DIG, s->base_decay,
-           DBL_DECIMAL_DIG, s->alpha);
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; ++i) printf(",%.*Lg", LDBL_DECIMAL_DIG, wide[i]);
-    printf(",%ld\n", s->doublings);
+    size_t length = strlen(word);
+    return !length || (!strncmp(commands[i].name, word, length) && strchr(" ", commands[i].name[length]));
 }
 
-static void print_row(const texp_step *s, int csv)
+static int any_is_called(const char *word)
 {
-    if (csv) {
-        print_csv_row(s);
-        return;
+    for (int i = 0; i < COMMANDS; ++i) {
+        if (is_called(i, word)) return 1;
     }
-    printf("%9ld  %13.7g  %13.7g  %18.15g  %13.7Lg  %13.7Lg  %13.7Lg  %13.7Lg  %9ld\n", s->update, s->base_rate,
-           s->base_decay, s->alpha, s->scale, s->rate, s->decay, s->held_rate, s->doublings);
+    return 0;
 }
 
-static int schedule_command(int argc, char **argv)
+/* Of the commands that are called so, with their flags where the word isn't empty. */
+static void print_help(FILE *out, const char *word)
 {
-    schedule_arguments a = read_arguments(argc, argv);
-    network net = {0};
-    parse_net(a.cfg, &net);
-    const texp_recipe *recipe = &net.texp->schedule.recipe;
-    if (!a.to) a.to = recipe->max_batches ? recipe->max_batches : a.from + 999;
-    if (a.to < a.from) texp_fail("-from %ld -to %ld: no update lies between", a.from, a.to);
-    /* A table is for eyes: a screenful, unless asked otherwise. */
-    if (!a.every) a.every = a.csv ? 1 : (a.to - a.from) / 20 + 1;
-    if (a.csv)
-        printf("update,base_rate,base_decay,alpha,scale,rate,decay,held_rate,doublings\n");
-    else
-        printf("%9s  %13s  %13s  %18s  %13s  %13s  %13s  %13s  %9s\n", "update", "base_rate", "base_decay", "alpha",
-               "scale", "rate", "decay", "held_rate", "doublings");
-    texp_schedule schedule;
-    texp_schedule_start(&schedule, recipe);
-    for (long k = 1; k <= a.to; ++k) {
-        texp_step step = texp_schedule_next(&schedule);
-        if (k >= a.from && ((k - a.from) % a.every == 0 || (!a.csv && k == a.to))) print_row(&step, a.csv);
+    const char *lead = "usage: ";
+    for (int i = 0; i < COMMANDS; ++i) {
+        if (!is_called(i, word)) continue;
+        fprintf(out, "%s", lead);
+        print_usage(out, i);
+        fprintf(out, "\n           %s\n", commands[i].help);
+        for (const texp_flag *f = commands[i].flags; *word && f->name; ++f) {
+            fprintf(out, "           %-8s %-4s  %s\n", f->name, f->value ? f->value : "", f->help);
+        }
+        lead = "       ";
     }
-    texp_net_free(net.texp);
-    return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (!*word) fprintf(out, "%sdarknet texp help [NAME]\n           this, or what the arguments of one are\n", lead);
+}
+
+/* --- choosing one ------------------------------------------------------------------------------------------------- */
+
+/* Where the first word is the beginning of some commands' names, those are told. */
+static int say_unknown(char *const *words)
+{
+    int begins = any_is_called(words[0]);
+    fprintf(stderr, "texp %s", words[0]);
+    if (begins && words[1]) fprintf(stderr, " %s", words[1]);
+    fprintf(stderr, ": no such command; there are");
+    const char *comma = "";
+    for (int i = 0; i < COMMANDS; ++i) {
+        if (!is_called(i, begins ? words[0] : "")) continue;
+        fprintf(stderr, "%s %s", comma, commands[i].name);
+        comma = ",";
+    }
+    fprintf(stderr, "; see darknet texp help\n");
+    return BAD_ARGUMENTS;
+}
+
+static int is_help(const char *word)
+{
+    return !strcmp(word, "-h") || !strcmp(word, "-help") || !strcmp(word, "--help");
+}
+
+static int asks_for_help(char *const *words)
+{
+    for (; *words; ++words) {
+        if (is_help(*words)) return 1;
+    }
+    return 0;
+}
+
+static int help(char *const *words)
+{
+    if (!words[0]) {
+        print_help(stdout, "");
+        return EXIT_SUCCESS;
+    }
+    if (!any_is_called(words[0])) return say_unknown(words);
+    print_help(stdout, words[0]);
+    return EXIT_SUCCESS;
+}
+
+static int run(int i, char **words)
+{
+    texp_arguments arguments;
+    texp_message message;
+    if (!texp_arguments_read(&arguments, commands[i].names, commands[i].flags, words, &message)) {
+        return commands[i].run(&arguments);
+    }
+    fprintf(stderr, "%s; usage: ", message.text);
+    print_usage(stderr, i);
+    fprintf(stderr, "\n");
+    return BAD_ARGUMENTS;
 }
 
 int texp_command(int argc, char **argv)
 {
-    const char *command = argc > 2 ? argv[2] : NULL;
-    if (command && !strcmp(command, "schedule")) return schedule_command(argc, argv);
-    if (command && !strcmp(command, "check")) return texp_check_main(argc, argv);
-    if (command && !strcmp(command, "verify")) return texp_verify_main(argc, argv);
-    if (command && !strcmp(command, "images")) return texp_images_main(argc - 3, argv + 3);
-    if (command && (!strcmp(command, "help") || !strcmp(command, "-h") || !strcmp(command, "--help"))) {
-        printf("%s", usage);
-        return EXIT_SUCCESS;
+    char **words = argv + (argc < 2 ? argc : 2);
+    if (!words[0]) {
+        print_help(stderr, "");
+        return BAD_ARGUMENTS;
     }
-    if (command) fprintf(stderr, "%s: no such command\n", command);
-    fprintf(stderr, "%s", usage);
-    return EXIT_FAILURE;
+    if (!strcmp(words[0], "help") || is_help(words[0])) return help(words + 1);
+    if (any_is_called(words[0]) && asks_for_help(words)) return help(words);
+    for (int i = 0; i < COMMANDS; ++i) {
+        int chosen = words_chosen(i, words);
+        if (chosen) return run(i, words + chosen);
+    }
+    return say_unknown(words);
 }

@@ -1,0 +1,80 @@
+#include "tools/print_schedule.h"
+
+#include "base/refuse.h"
+#include "cfg/net_keys.h"
+#include "net/texp_net.h"
+
+#include "option_list.h"
+
+#include <float.h>
+
+/* What read_cfg's list holds: parser.c keeps the type to itself. */
+typedef struct {
+    char *type;
+    list *options;
+} cfg_section;
+
+/* Reads [net] alone: no layer is made, so this is quick for any network. */
+static void parse_net(const char *cfg, network *net)
+{
+    list *sections = read_cfg((char *)cfg);
+    if (!sections->front) texp_fail("%s: no section; begin with [net]", cfg);
+    cfg_section *first = sections->front->val;
+    if (strcmp(first->type, "[net]") && strcmp(first->type, "[network]")) {
+        texp_fail("%s: the first section is %s; it must be [net]", cfg, first->type);
+    }
+    texp_read_net_keys(net, first->options);
+}
+
+/* As many digits as it takes to read the same number back. */
+static void print_csv_row(const texp_step *s)
+{
+    const long double wide[] = {s->scale, s->rate, s->decay, s->held_rate};
+    printf("%ld,%.*g,%.*g,%.*g", s->update, DBL_DECIMAL_DIG, s->base_rate, DBL_DECIMAL_DIG, s->base_decay,
+           DBL_DECIMAL_DIG, s->alpha);
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; ++i) printf(",%.*Lg", LDBL_DECIMAL_DIG, wide[i]);
+    printf(",%ld\n", s->doublings);
+}
+
+static void print_row(const texp_step *s, int csv)
+{
+    if (csv) {
+        print_csv_row(s);
+        return;
+    }
+    printf("%9ld  %13.7g  %13.7g  %18.15g  %13.7Lg  %13.7Lg  %13.7Lg  %13.7Lg  %9ld\n", s->update, s->base_rate,
+           s->base_decay, s->alpha, s->scale, s->rate, s->decay, s->held_rate, s->doublings);
+}
+
+static void print_header(int csv)
+{
+    if (csv)
+        printf("update,base_rate,base_decay,alpha,scale,rate,decay,held_rate,doublings\n");
+    else
+        printf("%9s  %13s  %13s  %18s  %13s  %13s  %13s  %13s  %9s\n", "update", "base_rate", "base_decay", "alpha",
+               "scale", "rate", "decay", "held_rate", "doublings");
+}
+
+int texp_print_schedule(const texp_arguments *a)
+{
+    int csv = texp_argument(a, "-csv") != NULL;
+    network net = {0};
+    parse_net(a->names[0], &net);
+    const texp_recipe *recipe = &net.texp->schedule.recipe;
+    long from = texp_argument_number(a, "-from", 1),
+         to = texp_argument_number(a, "-to", recipe->max_batches ? recipe->max_batches : from + 999);
+    if (to < from && !texp_argument(a, "-to"))
+        texp_fail("-from %ld: lies behind the last update, max_batches=%ld", from, to);
+    if (to < from) texp_fail("-from %ld -to %ld: no update lies between", from, to);
+    /* A table is for eyes: a screenful, unless asked otherwise. */
+    long every = texp_argument_number(a, "-every", csv ? 1 : (to - from) / 20 + 1);
+    print_header(csv);
+    texp_schedule schedule;
+    texp_schedule_start(&schedule, recipe);
+    for (long k = 1; k <= to; ++k) {
+        texp_step step = texp_schedule_next(&schedule);
+        if (k >= from && ((k - from) % every == 0 || (!csv && k == to))) print_row(&step, csv);
+    }
+    texp_net_free(net.texp);
+    return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
