@@ -8,6 +8,7 @@
 #   DARKNET         a folder with Darknet: used, and nothing else tried; never written to
 #   DARKNET_URL     the git repository to clone; DARKNET_COMMIT, what to take of it
 #   DARKNET_FROM    the ways to try, in order (default: "apt git")
+#   APT_ENTRIES     the folder of sources.list and sources.list.d, for the tests (default: /etc/apt)
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -15,6 +16,7 @@ cd "$(dirname "$0")/.."
 commit=${DARKNET_COMMIT:-61c9d02ec461e30d55762ec7669d6a1d3c356fb2}
 url=${DARKNET_URL:-https://github.com/pjreddie/darknet}
 ways=${DARKNET_FROM:-apt git}
+apt=${APT_ENTRIES:-/etc/apt}
 sums=$PWD/darknet-patches/upstream.sha256
 pristine=build/darknet-pristine
 origin=build/darknet-origin # where they came from
@@ -72,17 +74,17 @@ unpack_commit() {
     git -C "$1" archive "$commit" >"$work/tree.tar" && tar -xf "$work/tree.tar" -C "$work/tree"
 }
 
-# Source entries for the package entries that this machine has, on stdout as one-line entries (in $1.list) and stanzas
-# (in $1.sources). $2: a word for the entries wanted: "active", or "commented" for source entries that are switched off.
+# Writes source entries for the package entries that this machine has, as one-line entries to $1.list and as stanzas to
+# $1.sources. $2: a word for the entries wanted: "active", or "commented" for source entries that are switched off.
 write_source_entries() {
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+    for file in "$apt/sources.list" "$apt"/sources.list.d/*.list; do
         [ -r "$file" ] || continue
         case $2 in
             active) sed -nE 's/^[[:space:]]*deb(-src)?[[:space:]]+/deb-src /p' "$file" ;;
             commented) sed -nE 's/^[[:space:]]*#+[[:space:]]*deb-src[[:space:]]+/deb-src /p' "$file" ;;
         esac
     done | grep -v 'cdrom:' | sort -u >"$1.list" || :
-    for file in /etc/apt/sources.list.d/*.sources; do
+    for file in "$apt"/sources.list.d/*.sources; do
         [ -r "$file" ] || continue
         case $2 in
             active) awk -v RS= '!/(^|\n)[Ee]nabled: *[Nn]o/' ORS='\n\n' "$file" ;;
@@ -109,33 +111,49 @@ APT::Sandbox::User "";
 EOF
 }
 
+# One try, with the source entries that $1 names.
+from_apt_entries() {
+    rm -rf "$work"
+    mkdir -p "$work/entries" "$work/state/lists/partial" "$work/cache/archives/partial" "$work/package" "$work/tree"
+    write_source_entries "$work/entries/darknet" "$1"
+    grep -q . "$work"/entries/* || return 1
+    write_apt_conf "$work" >"$work/apt.conf"
+    # Entries without sources are no reason to stop: what counts is whether the package comes.
+    apt-get -c "$work/apt.conf" -q update >>"$log" 2>&1 || :
+    # The untouched upstream archive alone, without Debian's changes; its files are checked against checksums below.
+    (cd "$work/package" && apt-get -c "$work/apt.conf" -q source --download-only --tar-only darknet) >>"$log" 2>&1 ||
+        return 1
+    set -- "$work"/package/darknet_*.orig.tar.*
+    tar -xf "$1" -C "$work/tree" --strip-components=1 --no-same-owner >>"$log" 2>&1 || return 1
+    take "$work/tree" "Debian's source package $(basename "$1")"
+}
+
 from_apt() {
-    command -v apt-get >/dev/null 2>&1 || return 1
-    for entries in active commented; do
-        rm -rf "$work"
-        mkdir -p "$work/entries" "$work/state/lists/partial" "$work/cache/archives/partial" "$work/package" "$work/tree"
-        write_source_entries "$work/entries/darknet" "$entries"
-        write_apt_conf "$work" >"$work/apt.conf"
-        # Entries without sources are no reason to stop: what counts is whether the package comes.
-        apt-get -c "$work/apt.conf" -q update >"$work/log" 2>&1 || :
-        (cd "$work/package" && apt-get -c "$work/apt.conf" -q source --download-only darknet) >>"$work/log" 2>&1 || continue
-        # The untouched upstream archive alone, without Debian's changes.
-        set -- "$work"/package/darknet_*.orig.tar.*
-        tar -xf "$1" -C "$work/tree" --strip-components=1 --no-same-owner >>"$work/log" 2>&1 || continue
-        take "$work/tree" "Debian's source package $(basename "$1")" && return
-    done
-    return 1
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "error: there is no apt-get here" >>"$log"
+        return 1
+    fi
+    from_apt_entries active || from_apt_entries commented
 }
 
 from_git() {
-    command -v git >/dev/null 2>&1 || return 1
-    rm -rf "$work"
-    mkdir -p "$work"
-    git init -q --bare "$work/git"
+    if ! command -v git >/dev/null 2>&1; then
+        echo "error: there is no git here" >>"$log"
+        return 1
+    fi
+    git init -q --bare "$work/git" >>"$log" 2>&1 || return 1
     # One commit where the server lets us ask for it, else all.
-    git -C "$work/git" fetch -q --depth 1 "$url" "$commit" >"$work/log" 2>&1 ||
-        git -C "$work/git" fetch -q "$url" '+refs/*:refs/fetched/*' >>"$work/log" 2>&1 || return 1
-    unpack_commit "$work/git" 2>>"$work/log" && take "$work/tree" "$url"
+    git -C "$work/git" fetch -q --depth 1 "$url" "$commit" >>"$log" 2>&1 ||
+        git -C "$work/git" fetch -q "$url" '+refs/*:refs/fetched/*' >>"$log" 2>&1 || return 1
+    unpack_commit "$work/git" 2>>"$log" && take "$work/tree" "$url"
+}
+
+# The first errors of the log, once each; its last lines where it calls none an error.
+show_errors() {
+    errors=$(grep -E '^(E|W: Failed|fatal|error|tar):? ' "$log" | awk '!seen[$0]++' | head -n 3)
+    [ -n "$errors" ] || errors=$(tail -n 3 "$log")
+    [ -z "$errors" ] || echo "$errors" | sed 's/^/    /' >&2
+    echo "    (all of it: ${log#"$PWD/"})" >&2
 }
 
 mkdir -p build
@@ -153,21 +171,31 @@ fi
 
 for way in $ways; do
     case $way in
-        apt)
-            echo "Fetching Darknet's source package through apt ..."
-            from_apt && exit
-            ;;
-        git)
-            echo "Fetching Darknet from $url ..."
-            from_git && exit
-            ;;
+        apt | git) ;;
         *)
             echo "DARKNET_FROM=$ways: $way is neither apt nor git" >&2
             exit 1
             ;;
     esac
+done
+for way in $ways; do
+    rm -rf "$work"
+    mkdir -p "$work"
+    # Of all tries of one way: the error of the first says most.
+    log=$PWD/build/fetch-$way.log
+    : >"$log"
+    case $way in
+        apt)
+            echo "Fetching Darknet's source package through apt ..."
+            from_apt && rm "$log" && exit
+            ;;
+        git)
+            echo "Fetching Darknet from $url ..."
+            from_git && rm "$log" && exit
+            ;;
+    esac
     echo "That did not work." >&2
-    [ ! -s "$work/log" ] || grep -E '^(E|fatal|error|tar):' "$work/log" | sort -u | head -n 3 | sed 's/^/    /' >&2 || :
+    show_errors
 done
 echo "Could not fetch Darknet. If you have it, say where: make DARKNET=/path/to/darknet" >&2
 exit 1

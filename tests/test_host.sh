@@ -107,6 +107,41 @@ test_git() {
     result a_repository_without_the_commit_is_refused "$why"
 }
 
+# An apt-get of our own, first in PATH, whose lines for "update" and "source" are given.
+fake_apt() { # commands of update, commands of source
+    mkdir -p "$tree/bin"
+    printf '#!/bin/sh\ncase "$*" in\n*update*)\n%s\n;;\n*source*)\n%s\n;;\nesac\n' "$1" "$2" >"$tree/bin/apt-get"
+    chmod +x "$tree/bin/apt-get"
+}
+
+test_apt() {
+    mkdir "$tree/package"
+    (cd "$pristine/.." && tar -cJf "$tree/package/darknet_0.orig.tar.xz" darknet-pristine)
+    # What Debian adds to the upstream archive is not needed, so that its absence is no reason to fail.
+    fake_apt : "case \"\$*\" in
+        *--tar-only*) cp '$tree/package/darknet_0.orig.tar.xz' . ;;
+        *) echo 'E: Failed to fetch darknet_0-1.debian.tar.xz'; exit 100 ;;
+        esac"
+    why=
+    fetch PATH="$tree/bin:$PATH" DARKNET_FROM=apt || why="$said"
+    result the_source_package_needs_its_upstream_archive_alone "$why$(is_pristine)"
+
+    # Active entries are tried first, then commented ones; the error of the first try is the one that tells.
+    mkdir "$tree/apt"
+    printf 'deb http://localhost/active x main\n# deb-src http://localhost/commented x main\n' >"$tree/apt/sources.list"
+    fake_apt : "echo \"E: no \$(cat ../entries/darknet.list)\"; exit 100"
+    why=
+    fetch PATH="$tree/bin:$PATH" DARKNET_FROM=apt APT_ENTRIES="$tree/apt" && why="taken from nowhere"
+    echo "$said" | grep -A 1 'did not work' | grep -q 'E: no .*active' || why="$why the first error is lost: $said"
+    grep -q 'E: no .*commented' "$tree/build/fetch-apt.log" || why="$why the commented entries were not tried"
+    result the_first_error_of_apt_is_shown "$why"
+
+    why=
+    fetch DARKNET_FROM=floppy && why="accepted"
+    echo "$said" | grep -q 'DARKNET_FROM=floppy: floppy is neither apt nor git' || why="$why $said"
+    result an_unknown_way_is_refused "$why"
+}
+
 # Prints a patch to src/gemm.c that adds a line after line $1 of the file $2.
 patch_after() {
     mkdir -p "$tree/a/src" "$tree/b/src"
@@ -164,6 +199,7 @@ test_checkout
 test_wrong
 test_changed_copy
 test_git
+test_apt
 test_patches
 test_reasons
 exit $failed
