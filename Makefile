@@ -20,16 +20,19 @@ else
 CFG ?= cfg/preresnet32-short-texp++.cfg
 endif
 
-# Debian packages that each target needs, installed where they are missing.
-TO_BUILD := gcc libc6-dev patch xz-utils $(if $(filter 1,$(ONEDNN)),libdnnl-dev) \
+# Debian packages that each target needs, installed where they are missing. A compiler that CC names is one where it is
+# called gcc or clang, with a version or without; clang has its OpenMP in another package.
+COMPILER := $(if $(filter default,$(origin CC)),gcc,$(firstword $(filter-out ccache,$(notdir $(CC)))))
+TO_COMPILE := $(filter gcc gcc-% clang clang-%,$(COMPILER)) $(if $(filter 1,$(OPENMP)),$(patsubst clang%,libomp%-dev,$(filter \
+    clang clang-%,$(COMPILER))))
+TO_BUILD := $(TO_COMPILE) libc6-dev binutils patch xz-utils $(if $(filter 1,$(ONEDNN)),libdnnl-dev) \
     $(if $(filter 1,$(GPU) $(OPENCV)),g++) $(if $(filter 1,$(OPENCV)),pkgconf libopencv-dev)
 TO_TEST := libcmocka-dev
 TO_TRAIN_fashion-mnist := $(if $(FASHION_MNIST),,dataset-fashion-mnist)
 TO_TRAIN_cifar10 := $(if $(CIFAR10)$(wildcard cifar-10-binary.tar.gz data/cifar-10-binary.tar.gz data/cifar10),,curl \
     ca-certificates)
 TO_BENCH := $(if $(TORCH),,python3-torch)
-TO_FORMAT := clang-format
-TO_FUZZ := clang libclang-rt-14-dev
+TO_FUZZ := clang libclang-rt-dev
 
 # Seconds for each of the fuzzers.
 FUZZ_SECONDS ?= 60
@@ -43,7 +46,7 @@ TEST ?= *
 SHORT := $(wildcard tests/test_$(TEST).c tests/test_$(TEST).sh)
 LONG := $(wildcard tests/long_$(TEST).c tests/long_$(TEST).sh)
 
-.PHONY: all darknet sources train data test test-long test-programs bench fuzz cfg format help clean distclean
+.PHONY: all darknet packages sources train data test test-long test-programs bench fuzz cfg format help clean distclean
 .NOTPARALLEL:
 
 all darknet: sources
@@ -55,10 +58,18 @@ all darknet: sources
 	    echo "Built ./darknet"; \
 	fi
 
+# Whoever lacks a package and cannot install it reads of all that the README's commands need.
+LATER := $(TO_BUILD) $(TO_TEST) $(TO_TRAIN_$(DATA))
+
 sources:
-	@scripts/install-packages.sh $(TO_BUILD) $(NEEDS)
+	@scripts/check-writable.sh build darknet libdarknet.a libdarknet.so
+	@scripts/install-packages.sh $(TO_BUILD) $(NEEDS) -- $(LATER)
 	@scripts/fetch-darknet.sh
 	@scripts/patch-darknet.sh
+
+packages:
+	@scripts/install-packages.sh $(LATER)
+	@echo "All packages that make, make train and make test need are here"
 
 data: NEEDS = $(TO_TRAIN_$(DATA))
 data: all
@@ -106,12 +117,12 @@ cfg:
 	@scripts/make-cfgs.sh
 
 format:
-	@scripts/install-packages.sh $(TO_FORMAT)
-	@clang-format -i src/*.[ch] src/*/*.[ch] tests/*.[ch] tests/*/*.[ch]
+	@scripts/format.sh
 
 help:
 	@echo 'make              builds ./darknet: Darknet with exponential learning rates'
 	@echo 'make train        the same, prepares the images and trains; DATA=fashion-mnist or cifar10, CFG=file'
+	@echo 'make packages     installs the Debian packages that make, make train and make test need, or names them'
 	@echo 'make data         prepares the images alone; CIFAR10=path says where those of CIFAR-10 are'
 	@echo 'make test         runs the tests; TEST=schedule runs that one'
 	@echo 'make test-long    runs those that take minutes'
@@ -119,15 +130,18 @@ help:
 	@echo 'make bench        times training against PyTorch and stock Darknet; TORCH=python3 names a Python with PyTorch'
 	@echo 'make fuzz         feeds state files, cfgs and image lists with bytes at random; FUZZ_SECONDS=60 for each'
 	@echo 'make cfg          writes cfg/preresnet32*.cfg anew from scripts/make-cfgs.sh'
-	@echo 'make format       formats the sources'
+	@echo 'make format       formats the sources; needs clang-format 14'
 	@echo 'make clean        removes what was compiled'
 	@echo 'make distclean    removes the sources fetched and the images prepared, too; weights stay'
 	@echo
-	@echo 'Options: GPU CUDNN OPENCV DEBUG (0), OPENMP ONEDNN (1) and NATIVE (0: any processor of this kind, 1: this one)'
+	@echo 'Options: GPU CUDNN OPENCV DEBUG (0), OPENMP ONEDNN (1) and NATIVE (0: any processor of this kind, 1: this one);'
+	@echo '         CC=gcc-13 or CC=clang compiles with that one'
 	@echo 'DARKNET=/path builds with your own checkout of Darknet 61c9d02. ARCH and CUDA are those of nvcc. V=1 shows the commands.'
 
 clean:
-	@rm -rf $(filter-out build/darknet-pristine build/darknet-origin,$(wildcard build/*)) darknet libdarknet.a
+	@scripts/check-writable.sh build darknet libdarknet.a libdarknet.so
+	@rm -rf $(filter-out build/darknet-pristine build/darknet-origin,$(wildcard build/*)) darknet libdarknet.a libdarknet.so
 
 distclean: clean
+	@scripts/check-writable.sh data
 	@rm -rf build data/fashion-mnist data/cifar10

@@ -30,6 +30,7 @@ is_ready() { # name
 start() { # label...
     program=${TEXP_DARKNET:-./darknet}
     [ -x "$program" ] || die "no program $program here: run make first, then this from the same folder"
+    [ ! -e data ] || [ -w data ] || die "data/ belongs to $(stat -c %U data) and cannot be written: sudo chown -R $(id -un) data"
     rm -rf "$part"
     mkdir -p "$part" || die "cannot make the folder $part"
     trap 'rm -rf "$part"' EXIT

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 data=$1
 cfg=$2
+scripts/check-writable.sh backup
 if [ ! -f "$cfg" ]; then
     echo "CFG=$cfg: no such file; there are" >&2
     ls cfg/*.cfg >&2

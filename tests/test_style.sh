@@ -63,17 +63,12 @@ echo '#include "net/tracks.h"' >>"$broken/src/net/texp_net.h"
 result a_circle_is_noticed "$why"
 rm -rf "$broken"
 
-if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
-    unformatted=$(clang-format --dry-run -Werror src/*.[ch] src/*/*.[ch] tests/*.[ch] tests/*/*.[ch] 2>&1 | sed -n 's/:.*//p' | grep -E '\.[ch]$' | sort -u | tr '\n' ' ')
-    if [ -z "$unformatted" ]; then
-        echo "ok sources_are_formatted"
-    else
-        echo "not ok sources_are_formatted: make format changes $unformatted"
-        failed=1
-    fi
-else
-    echo "skip sources_are_formatted: no clang-format 14 here"
-fi
+said=$(scripts/format.sh -check 2>&1)
+case $? in
+    0) result sources_are_formatted "" ;;
+    2) echo "skip sources_are_formatted: no clang-format 14 here" ;;
+    *) result sources_are_formatted "make format changes $said" ;;
+esac
 
 if shellcheck --version 2>/dev/null | grep -q 'version: 0\.9\.'; then
     if findings=$(shellcheck -x scripts/*.sh tests/*.sh .ci/run 2>&1); then
