@@ -47,7 +47,8 @@ void texp_parse_net(network *net, list *options)
 
 char *texp_base_policy(network *net, char *policy)
 {
-    return (char *)texp_darknet_policy(net, policy);
+    (void)policy;
+    return (char *)texp_darknet_policy(net);
 }
 
 void texp_check_layer(list *options, const char *type, int index, const network *net)

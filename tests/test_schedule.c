@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "theory/recipe_check.h"
 #include "theory/schedule.h"
 
 #ifndef TEXP_REFERENCE_DIR
@@ -24,10 +25,10 @@
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The paper's standard values. */
-static texp_recipe standard(texp_form form, texp_base base)
+static texp_recipe standard(texp_form form, const char *base)
 {
     return (texp_recipe){.form = form,
-                         .base = base,
+                         .base = texp_policy_named(base),
                          .learning_rate = 0.1,
                          .momentum = 0.9,
                          .decay = 0.0005,
@@ -109,14 +110,14 @@ static size_t next_list(char **cursor, double *values)
 static void read_recipe(char *line, reference_recipe *reference)
 {
     static const char *const forms[] = {"plain", "texp", "texp++", "texp--"};
-    static const char *const bases[] = {"constant", "step", "steps", "exp", "poly", "sigmoid", "cosine", "sgdr"};
     double steps[MAX_LIST];
     texp_recipe *r = &reference->recipe;
 
     *reference = (reference_recipe){.name = ""};
     strncpy(reference->name, next_field(&line), sizeof(reference->name) - 1);
     r->form = (texp_form)next_word(&line, forms, LENGTH(forms));
-    r->base = (texp_base)next_word(&line, bases, LENGTH(bases));
+    r->base = texp_policy_named(next_field(&line));
+    assert_non_null(r->base);
     r->learning_rate = next_number(&line);
     r->momentum = next_number(&line);
     r->decay = next_number(&line);
@@ -156,28 +157,24 @@ static reference_update read_update(char *line)
 
 /* ---- how far rounding may carry the numbers of an update ---- */
 
+static int is_base(const texp_recipe *r, const char *name)
+{
+    return r->base == texp_policy_named(name);
+}
+
 /* Relative error of eta_k: one UNIT an operation, two for a call of libm, and the argument's error as often as the
  * function magnifies it: |arg| for exp, power for pow. In the squared cosine of y <= pi/4 that is 2 y tan y, or 1.6,
  * times the 3 roundings of y, in the squared sine 2 y cot y, or 2, times; with the operations after them, 16 hold. */
 static double rate_error(const texp_recipe *r, long k)
 {
     if (k < r->burn_in) return (r->power + 4) * UNIT;
-    switch (r->base) {
-    case TEXP_CONSTANT:
-        return 0;
-    case TEXP_STEPS:
-        return (double)r->n_steps * UNIT;
-    case TEXP_POLY:
-        return (r->power + 4) * UNIT;
-    case TEXP_SIGMOID:
-        return (r->gamma * (double)labs(k - r->step) + 6) * UNIT;
-    case TEXP_COSINE:
-        return 16 * UNIT;
-    case TEXP_SGDR:
-        return 20 * UNIT;
-    default:
-        return 4 * UNIT;
-    }
+    if (is_base(r, "constant")) return 0;
+    if (is_base(r, "steps")) return (double)r->n_steps * UNIT;
+    if (is_base(r, "poly")) return (r->power + 4) * UNIT;
+    if (is_base(r, "sigmoid")) return (r->gamma * (double)labs(k - r->step) + 6) * UNIT;
+    if (is_base(r, "cosine")) return 16 * UNIT;
+    if (is_base(r, "sgdr")) return 20 * UNIT;
+    return 4 * UNIT;
 }
 
 typedef struct {
@@ -360,7 +357,7 @@ static void constant_base_without_momentum_grows_as_theorem_2_1_says(void **stat
 
     (void)state;
     for (size_t i = 0; i < LENGTH(forms) * LENGTH(ks); ++i) {
-        texp_recipe r = standard(forms[i / LENGTH(ks)], TEXP_CONSTANT);
+        texp_recipe r = standard(forms[i / LENGTH(ks)], "constant");
         long k = ks[i % LENGTH(ks)];
         long double x = (long double)r.learning_rate * r.decay;
 
@@ -386,7 +383,7 @@ static void constant_base_with_momentum_grows_as_theorem_2_9_says(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(ks); ++i) {
-        texp_recipe r = standard(TEXP_TEXP, TEXP_CONSTANT);
+        texp_recipe r = standard(TEXP_TEXP, "constant");
         long double alpha = school_root(&r);
         /* fold: 10 times amplified, see tolerance(); alpha: 10 LDBL_EPSILON of the school formula. */
         long double allowed = 10 * grown_tolerance(1 - alpha, ks[i]) + 20 * (long double)ks[i] * LDBL_EPSILON;
@@ -396,7 +393,7 @@ static void constant_base_with_momentum_grows_as_theorem_2_9_says(void **state)
 
 static void rate_grows_1_481_an_epoch_as_figure_1_says(void **state)
 {
-    texp_recipe r = standard(TEXP_TEXP, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_TEXP, "constant");
     long double growth = step_at(&r, 40 * 391 + 1).rate / step_at(&r, 39 * 391 + 1).rate;
 
     (void)state;
@@ -408,7 +405,7 @@ static void rate_grows_1_481_an_epoch_as_figure_1_says(void **state)
 /* alpha of texp++ starts at 1 - eta lambda; the distance to the root shrinks by gamma/alpha^2 < .9011 an update. */
 static void texp_pp_of_a_constant_base_tends_to_texp(void **state)
 {
-    texp_recipe r = standard(TEXP_PP, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_PP, "constant");
     double root = (double)school_root(&r);
 
     (void)state;
@@ -423,7 +420,7 @@ static void texp_mm_equals_texp_of_its_constant_rate_recipe(void **state)
 {
     static const long steps[] = {8000, 12000};
     static const double drops[] = {.1, .1}, ones[] = {1, 1};
-    texp_recipe mm = standard(TEXP_MM, TEXP_STEPS), texp = standard(TEXP_TEXP, TEXP_STEPS);
+    texp_recipe mm = standard(TEXP_MM, "steps"), texp = standard(TEXP_TEXP, "steps");
 
     (void)state;
     mm.max_batches = texp.max_batches = 16000;
@@ -481,7 +478,7 @@ static void correction_is_nonzero_only_where_a_phase_starts(void **state)
 {
     static const long steps[] = {10, 20};
     static const double scales[] = {.1, 1}, decays[] = {1, .5};
-    texp_recipe r = standard(TEXP_TEXP, TEXP_STEPS);
+    texp_recipe r = standard(TEXP_TEXP, "steps");
     texp_schedule schedule;
 
     (void)state;
@@ -501,7 +498,7 @@ static void correction_is_nonzero_only_where_a_phase_starts(void **state)
 
 static void texp_pp_and_texp_mm_have_no_decay_whatever_the_correction(void **state)
 {
-    texp_recipe pp = standard(TEXP_PP, TEXP_COSINE), mm = standard(TEXP_MM, TEXP_COSINE);
+    texp_recipe pp = standard(TEXP_PP, "cosine"), mm = standard(TEXP_MM, "cosine");
 
     (void)state;
     pp.momentum_correction = mm.momentum_correction = 1;
@@ -512,7 +509,7 @@ static void without_decay_every_form_is_the_base(void **state)
 {
     (void)state;
     for (int form = TEXP_PLAIN; form <= TEXP_MM; ++form) {
-        texp_recipe r = standard((texp_form)form, TEXP_CONSTANT);
+        texp_recipe r = standard((texp_form)form, "constant");
         r.decay = 0;
         r.momentum_correction = 1;
         texp_step step = step_at(&r, 1000);
@@ -526,7 +523,7 @@ static void rates_change_at_darknets_updates(void **state)
 {
     static const long steps[] = {100};
     static const double scales[] = {.5};
-    texp_recipe r = standard(TEXP_PLAIN, TEXP_STEPS);
+    texp_recipe r = standard(TEXP_PLAIN, "steps");
 
     (void)state;
     r.n_steps = 1;
@@ -537,12 +534,12 @@ static void rates_change_at_darknets_updates(void **state)
     assert_near(texp_base_rate(&r, 100), .1 * pow(.5, 4), 4 * UNIT);
     assert_true(texp_base_rate(&r, 200) == .1 * .5);
 
-    r = standard(TEXP_PLAIN, TEXP_STEP);
+    r = standard(TEXP_PLAIN, "step");
     r.step = 10;
     r.scale = .5;
     assert_true(texp_base_rate(&r, 9) == .1 && texp_base_rate(&r, 10) == .1 * .5);
 
-    r = standard(TEXP_PLAIN, TEXP_COSINE);
+    r = standard(TEXP_PLAIN, "cosine");
     r.step = 391;
     assert_true(texp_base_rate(&r, 391) == .1 && texp_base_rate(&r, 392) < .1);
     assert_true(texp_base_rate(&r, 392) == texp_base_rate(&r, 782));
@@ -550,20 +547,20 @@ static void rates_change_at_darknets_updates(void **state)
 
 static void poly_and_cosine_end_and_stay_at_zero(void **state)
 {
-    texp_recipe r = standard(TEXP_PP, TEXP_POLY);
+    texp_recipe r = standard(TEXP_PP, "poly");
 
     (void)state;
     assert_true(texp_base_rate(&r, r.max_batches) == 0 && texp_base_rate(&r, r.max_batches + 9) == 0);
     texp_step last = step_at(&r, r.max_batches);
     assert_true(last.rate == 0 && last.alpha == 1 && last.decay == 0 && last.scale > 1);
-    r.base = TEXP_COSINE;
+    r.base = texp_policy_named("cosine");
     assert_true(texp_base_rate(&r, r.max_batches) > 0);
     assert_true(texp_base_rate(&r, r.max_batches + 1) == 0 && texp_base_rate(&r, r.max_batches + 9) == 0);
 }
 
 static void random_rates_come_from_seed_and_update_alone(void **state)
 {
-    texp_recipe r = standard(TEXP_PLAIN, TEXP_RANDOM), other = r;
+    texp_recipe r = standard(TEXP_PLAIN, "random"), other = r;
     double sum = 0, value;
     int same = 0;
 
@@ -591,7 +588,7 @@ static void seek_gives_the_numbers_of_stepping_to_the_bit(void **state)
 
     (void)state;
     for (size_t f = 0; f < LENGTH(forms); ++f) {
-        texp_recipe r = standard(forms[f], TEXP_COSINE);
+        texp_recipe r = standard(forms[f], "cosine");
         r.momentum_correction = r.burn_in = 50;
         texp_schedule_start(&walked, &r);
         texp_schedule_start(&sought, &r);
@@ -644,32 +641,32 @@ static const double no_numbers[] = {-1e-9, -INFINITY, INFINITY, NAN};
 
 static void bad_rates_are_refused(void **state)
 {
-    texp_recipe r = standard(TEXP_PLAIN, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_PLAIN, "constant");
 
     (void)state;
     assert_refuses_values(&r, &r.learning_rate, no_numbers, 4, TEXP_BAD_RATE, "learning_rate");
     r.learning_rate = 0;
     assert_passes(&r);
-    r = standard(TEXP_PLAIN, TEXP_STEP);
+    r = standard(TEXP_PLAIN, "step");
     assert_refuses_values(&r, &r.scale, no_numbers, 4, TEXP_BAD_RATE, "scale");
-    r = standard(TEXP_PLAIN, TEXP_EXP);
+    r = standard(TEXP_PLAIN, "exp");
     assert_refuses_values(&r, &r.gamma, no_numbers, 4, TEXP_BAD_RATE, "gamma");
-    r = standard(TEXP_PLAIN, TEXP_SIGMOID);
+    r = standard(TEXP_PLAIN, "sigmoid");
     assert_refuses_values(&r, &r.gamma, no_numbers, 4, TEXP_BAD_RATE, "gamma");
-    r = standard(TEXP_PLAIN, TEXP_POLY);
+    r = standard(TEXP_PLAIN, "poly");
     assert_refuses_values(&r, &r.power, no_numbers, 4, TEXP_BAD_RATE, "power");
-    r = standard(TEXP_PLAIN, TEXP_RANDOM);
+    r = standard(TEXP_PLAIN, "random");
     assert_refuses_values(&r, &r.power, no_numbers, 4, TEXP_BAD_RATE, "power");
-    r = standard(TEXP_PLAIN, TEXP_CONSTANT);
+    r = standard(TEXP_PLAIN, "constant");
     r.burn_in = 5;
     assert_refuses_values(&r, &r.power, no_numbers, 4, TEXP_BAD_RATE, "power");
-    r = standard(TEXP_PLAIN, TEXP_SGDR);
+    r = standard(TEXP_PLAIN, "sgdr");
     assert_refuses_values(&r, &r.learning_rate_min, no_numbers, 4, TEXP_BAD_RATE, "learning_rate_min");
 }
 
 static void a_folded_rate_that_overflows_is_refused_at_its_update(void **state)
 {
-    texp_recipe r = standard(TEXP_PP, TEXP_EXP);
+    texp_recipe r = standard(TEXP_PP, "exp");
     texp_finding finding;
 
     (void)state;
@@ -682,7 +679,7 @@ static void a_folded_rate_that_overflows_is_refused_at_its_update(void **state)
 
 static void keys_of_other_bases_are_not_looked_at(void **state)
 {
-    texp_recipe r = standard(TEXP_PP, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_PP, "constant");
 
     (void)state;
     r.gamma = r.scale = r.power = r.learning_rate_min = r.sgdr_mult = NAN;
@@ -693,7 +690,7 @@ static void keys_of_other_bases_are_not_looked_at(void **state)
 static void bad_momentum_and_decay_are_refused(void **state)
 {
     static const double momenta[] = {-1e-9, 1, 1.5, INFINITY, NAN};
-    texp_recipe r = standard(TEXP_PLAIN, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_PLAIN, "constant");
 
     (void)state;
     assert_refuses_values(&r, &r.momentum, momenta, LENGTH(momenta), TEXP_BAD_MOMENTUM, "momentum");
@@ -706,7 +703,7 @@ static void bad_lists_are_refused(void **state)
 {
     long steps[] = {10, 20, 30};
     double scales[] = {.1, .1, .1}, decays[] = {.5, .5, .5};
-    texp_recipe r = standard(TEXP_PP, TEXP_STEPS), empty = r;
+    texp_recipe r = standard(TEXP_PP, "steps"), empty = r;
 
     (void)state;
     assert_refused(&empty, TEXP_BAD_STEPS, "steps");
@@ -746,47 +743,47 @@ static void assert_refuses_period(texp_recipe *r, long *field, long bad, const c
 static void bad_periods_are_refused(void **state)
 {
     static const double mults[] = {.999, 0, -1, INFINITY, NAN};
-    texp_recipe r = standard(TEXP_PLAIN, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_PLAIN, "constant");
 
     (void)state;
     assert_refuses_period(&r, &r.burn_in, -1, "burn_in");
     assert_refuses_period(&r, &r.max_batches, -1, "max_batches");
-    r.base = TEXP_STEP;
+    r.base = texp_policy_named("step");
     assert_refuses_period(&r, &r.step, 0, "step");
-    r.base = TEXP_SIGMOID; /* its step is a place, not a period: 0 will do */
+    r.base = texp_policy_named("sigmoid"); /* its step is a place, not a period: 0 will do */
     assert_refuses_period(&r, &r.step, -1, "step");
     r.step = 0;
     assert_passes(&r);
     r.step = 1;
-    r.base = TEXP_COSINE;
+    r.base = texp_policy_named("cosine");
     assert_refuses_period(&r, &r.step, 0, "step");
-    r.base = TEXP_SGDR;
+    r.base = texp_policy_named("sgdr");
     assert_refuses_period(&r, &r.sgdr_cycle, -1, "sgdr_cycle");
     assert_refuses_values(&r, &r.sgdr_mult, mults, LENGTH(mults), TEXP_BAD_PERIOD, "sgdr_mult");
 }
 
 static void bases_that_need_an_end_are_refused_without(void **state)
 {
-    texp_recipe r = standard(TEXP_PLAIN, TEXP_POLY);
+    texp_recipe r = standard(TEXP_PLAIN, "poly");
 
     (void)state;
     r.max_batches = 0;
     assert_refused(&r, TEXP_NEEDS_MAX_BATCHES, "max_batches");
-    r.base = TEXP_COSINE;
+    r.base = texp_policy_named("cosine");
     assert_refused(&r, TEXP_NEEDS_MAX_BATCHES, "max_batches");
-    r.base = TEXP_SGDR;
+    r.base = texp_policy_named("sgdr");
     assert_refused(&r, TEXP_NEEDS_MAX_BATCHES, "max_batches");
     r.sgdr_cycle = 100;
     assert_passes(&r);
 
-    r.base = TEXP_EXP;
+    r.base = texp_policy_named("exp");
     r.gamma = 1 + 1e-9;
     assert_passes(&r);
     r.form = TEXP_PP; /* no decay > 0 would do for ever */
     assert_refused(&r, TEXP_NEEDS_MAX_BATCHES, "max_batches");
     r.gamma = 1;
     assert_passes(&r);
-    r.base = TEXP_STEP;
+    r.base = texp_policy_named("step");
     r.scale = 1 + 1e-9;
     assert_refused(&r, TEXP_NEEDS_MAX_BATCHES, "max_batches");
     r.scale = 1;
@@ -816,14 +813,14 @@ static void rates_times_decays_beyond_remark_2_10_are_refused(void **state)
     static const texp_form forms[] = {TEXP_TEXP, TEXP_PP, TEXP_MM};
     static const long steps[] = {10, 20};
     static const double scales[] = {100, .1}, decays[] = {3, 3};
-    texp_recipe r = standard(TEXP_PLAIN, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_PLAIN, "constant");
 
     (void)state;
     r.max_batches = 1000;
     r.decay = .05;
     assert_passes(&r);
     for (size_t i = 0; i < LENGTH(forms); ++i) {
-        r = standard(forms[i], TEXP_CONSTANT);
+        r = standard(forms[i], "constant");
         r.max_batches = 1000;
         r.decay = .05;
         assert_complex_roots(r, .1 * .05, 1);
@@ -832,7 +829,7 @@ static void rates_times_decays_beyond_remark_2_10_are_refused(void **state)
         r.momentum = .5; /* limit .0858 */
         r.decay = 1;
         assert_complex_roots(r, .1, 100);
-        r = standard(forms[i], TEXP_STEPS);
+        r = standard(forms[i], "steps");
         r.max_batches = 1000;
         r.n_steps = 2;
         r.steps = steps;
@@ -848,7 +845,7 @@ static void largest_decay_holds_for_a_thousand_recipes_to_the_last_bits(void **s
 {
     (void)state;
     for (int i = 0; i < 1000; ++i) {
-        texp_recipe r = standard(TEXP_TEXP, TEXP_CONSTANT);
+        texp_recipe r = standard(TEXP_TEXP, "constant");
         r.max_batches = 2;
         r.learning_rate = .1 + .001 * i;
         r.decay = .1 + .0007 * i;
@@ -859,7 +856,7 @@ static void largest_decay_holds_for_a_thousand_recipes_to_the_last_bits(void **s
 /* Momentum 1/4: both roots 1/2 at the limit 1/4, all numbers exact. Momentum 0: the root is 0 at the limit 1. */
 static void the_limit_itself_passes_unless_the_root_is_zero(void **state)
 {
-    texp_recipe r = standard(TEXP_TEXP, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_TEXP, "constant");
     texp_finding finding;
 
     (void)state;
@@ -877,7 +874,7 @@ static void endless_recipes_are_walked_to_their_largest_rate(void **state)
 {
     static const long steps[] = {10000};
     static const double scales[] = {100};
-    texp_recipe r = standard(TEXP_PP, TEXP_STEPS);
+    texp_recipe r = standard(TEXP_PP, "steps");
     double limit = pow(1 - sqrt(.9), 2);
     texp_finding finding;
 
@@ -887,13 +884,13 @@ static void endless_recipes_are_walked_to_their_largest_rate(void **state)
     r.steps = steps;
     r.scales = scales;
     assert_complex_roots(r, .1 * 100 * .0005, 10000);
-    r = standard(TEXP_TEXP, TEXP_CONSTANT);
+    r = standard(TEXP_TEXP, "constant");
     r.max_batches = 0;
     r.decay = 1;
     r.burn_in = 5000;
     r.power = 1000; /* nothing before the last few updates of burn_in: the largest is at its end */
     assert_complex_roots(r, .1, 5000);
-    r = standard(TEXP_TEXP, TEXP_SGDR);
+    r = standard(TEXP_TEXP, "sgdr");
     r.max_batches = 0;
     r.sgdr_cycle = 1; /* the first cycle starts at its end, rate 0; the later ones come near learning_rate */
     r.decay = limit / .1 * 1.001;
@@ -911,7 +908,7 @@ static void endless_recipes_are_walked_to_their_largest_rate(void **state)
     r.burn_in = 150; /* ends in the middle of a cycle: the largest rate starts the next */
     r.decay = 1;
     assert_complex_roots(r, .1 * pow(cos(atan(1) / 50), 2), 201);
-    r.base = TEXP_RANDOM;
+    r.base = texp_policy_named("random");
     assert_int_equal(texp_recipe_check(&r, &finding), TEXP_COMPLEX_ROOTS);
 }
 
@@ -921,7 +918,7 @@ static void texp_pp_refuses_a_jump_that_the_momentum_remembers(void **state)
 {
     static const long steps[] = {100};
     static const double scales[] = {1000}, decays[] = {.001};
-    texp_recipe r = standard(TEXP_PP, TEXP_STEPS);
+    texp_recipe r = standard(TEXP_PP, "steps");
     texp_finding finding;
 
     (void)state;
@@ -948,7 +945,7 @@ static void texp_pp_refuses_a_jump_that_the_momentum_remembers(void **state)
 /* Close to the limit alpha = .95: P^2 passes 1e4932 after ln(1e4932)/2/.0513 = 110,000 updates or so. */
 static void runs_beyond_long_double_are_refused(void **state)
 {
-    texp_recipe r = standard(TEXP_TEXP, TEXP_CONSTANT);
+    texp_recipe r = standard(TEXP_TEXP, "constant");
     texp_finding finding;
 
     (void)state;

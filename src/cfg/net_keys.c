@@ -4,6 +4,7 @@
 #include "cfg/options.h"
 #include "net/texp_net.h"
 #include "store/cfg_text.h"
+#include "theory/recipe_check.h"
 
 #include "option_list.h"
 
@@ -81,17 +82,6 @@ static const struct {
 };
 enum { N_NET_KEYS = sizeof net_keys / sizeof *net_keys };
 
-static const struct {
-    const char *name;
-    texp_form form;
-} forms[] = {{"texp", TEXP_TEXP}, {"texp++", TEXP_PP}, {"texp--", TEXP_MM}};
-
-static const struct {
-    const char *name;
-    texp_base base;
-} bases[] = {{"constant", TEXP_CONSTANT}, {"step", TEXP_STEP}, {"steps", TEXP_STEPS},
-             {"exp", TEXP_EXP},           {"poly", TEXP_POLY}, {"sigmoid", TEXP_SIGMOID},
-             {"cosine", TEXP_COSINE},     {"sgdr", TEXP_SGDR}, {"random", TEXP_RANDOM}};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Reads a list like 1,2,3 into a new array; *n is its length, 0 and NULL where the key is absent. */
@@ -193,23 +183,42 @@ static void check_keys(list *options)
 
 /* --- the recipe ------------------------------------------------------------------------------------------------- */
 
-static texp_base read_base(list *options, const char *key, const char *name)
+/* Its item number i of n in a list of words. */
+static void add_word(char *list, size_t room, size_t i, size_t n, const char *word)
 {
-    for (size_t i = 0; i < COUNT(bases); ++i) {
-        if (!strcmp(bases[i].name, name)) return bases[i].base;
+    size_t length = strlen(list);
+    snprintf(list + length, room - length, "%s%s", !i ? "" : i + 1 < n ? ", " : " or ", word);
+}
+
+/* What key may say: the bases, and the forms in front of them where it is the policy itself. */
+static void refuse_policy(list *options, const char *key)
+{
+    const char *words[64];
+    char list[512] = "";
+    size_t n = 0;
+    int is_policy = !strcmp(key, "policy");
+    for (int form = TEXP_PLAIN + 1; is_policy && texp_form_name((texp_form)form); ++form) {
+        words[n++] = texp_form_name((texp_form)form);
     }
-    texp_refuse_option(options, key, "no such schedule; use %sconstant, step, steps, exp, poly, sigmoid, cosine%s",
-                       strcmp(key, "policy") ? "" : "texp, texp++, texp--, ",
-                       strcmp(key, "policy") ? " or sgdr" : ", sgdr or random");
+    for (size_t i = 0; texp_policy_at(i) && n < COUNT(words); ++i) {
+        if (is_policy || !texp_policy_at(i)->never_folds) words[n++] = texp_policy_at(i)->name;
+    }
+    for (size_t i = 0; i < n; ++i) add_word(list, sizeof list, i, n, words[i]);
+    texp_refuse_option(options, key, "no such schedule; use %s", list);
+}
+
+static const texp_policy *read_base(list *options, const char *key, const char *name)
+{
+    const texp_policy *base = texp_policy_named(name);
+    if (!base) refuse_policy(options, key);
+    return base;
 }
 
 static void read_policy(texp_net *t, list *options)
 {
     texp_recipe *recipe = &t->schedule.recipe;
     t->schedule.policy = texp_word_of(options, "policy", "constant");
-    for (size_t i = 0; i < COUNT(forms); ++i) {
-        if (!strcmp(forms[i].name, t->schedule.policy)) recipe->form = forms[i].form;
-    }
+    recipe->form = texp_form_named(t->schedule.policy);
     if (recipe->form == TEXP_PLAIN) {
         recipe->base = read_base(options, "policy", t->schedule.policy);
         if (option_find(options, "base_policy")) {
@@ -219,7 +228,8 @@ static void read_policy(texp_net *t, list *options)
         }
     } else {
         recipe->base = read_base(options, "base_policy", texp_word_of(options, "base_policy", "constant"));
-        if (recipe->base == TEXP_RANDOM) texp_refuse_option(options, "base_policy", "a random base cannot be folded");
+        if (recipe->base->never_folds)
+            texp_refuse_option(options, "base_policy", "a %s base cannot be folded", recipe->base->name);
     }
 }
 
@@ -266,12 +276,12 @@ static void read_recipe(texp_net *t, list *options)
     recipe->burn_in = texp_whole_of(options, "burn_in", 0);
     recipe->max_batches = texp_whole_of(options, "max_batches", 0);
     recipe->learning_rate_min = texp_number_of(options, "learning_rate_min", .00001);
-    recipe->sgdr_cycle = texp_whole_of(options, "sgdr_cycle", recipe->max_batches);
+    recipe->sgdr_cycle = texp_whole_of(options, "sgdr_cycle", 0);
     recipe->sgdr_mult = texp_number_of(options, "sgdr_mult", 2);
     recipe->momentum_correction = (int)texp_whole_of(options, "momentum_correction", 0);
     recipe->seed = t->seed;
     recipe->no_rescale = !texp_whole_of(options, "rescale", 1);
-    if (recipe->base == TEXP_STEPS)
+    if (texp_policy_uses(recipe->base, "steps"))
         read_steps(recipe, options);
     else if (option_find(options, "decays"))
         texp_refuse_option(options, "decays", "stands beside steps and scales only");
@@ -478,8 +488,7 @@ void texp_read_net_keys(network *net, list *options)
     read_texp_layers(t, options);
     read_flags(t, options);
     read_loader(t, options);
-    t->ours |= t->schedule.recipe.form != TEXP_PLAIN || t->schedule.recipe.base == TEXP_COSINE ||
-               t->schedule.recipe.base == TEXP_SGDR;
+    t->ours |= t->schedule.recipe.form != TEXP_PLAIN || !t->schedule.recipe.base->is_darknets;
     t->schedule.parsed_rate = (float)t->schedule.recipe.learning_rate;
     t->schedule.policy = strdup(t->schedule.policy); /* the option list is freed */
     t->schedule.tracks = calloc(1, sizeof *t->schedule.tracks);
@@ -488,14 +497,9 @@ void texp_read_net_keys(network *net, list *options)
     texp_schedule_start(&t->schedule.tracks->schedule, &t->schedule.recipe);
 }
 
-const char *texp_darknet_policy(const network *net, const char *policy)
+const char *texp_darknet_policy(const network *net)
 {
-    const texp_recipe *recipe = &net->texp->schedule.recipe;
+    const texp_policy *base = net->texp->schedule.recipe.base;
     /* Darknet's parser reads the base's keys; of a base that it does not know it needs none. */
-    if (recipe->base == TEXP_COSINE || recipe->base == TEXP_SGDR) return "constant";
-    if (recipe->form == TEXP_PLAIN) return policy;
-    for (size_t i = 0; i < COUNT(bases); ++i) {
-        if (bases[i].base == recipe->base) return bases[i].name;
-    }
-    return policy;
+    return base->is_darknets ? base->name : "constant";
 }

@@ -11,7 +11,7 @@ void texp_read_net_keys(network *net, list *options);
 /* Called with the keys of [net], checked but not yet read, to change values; NULL: nobody does. */
 extern void (*texp_change_net_keys)(list *options);
 
-/* The policy that Darknet's own parser shall see: the base of a texp* policy. */
-const char *texp_darknet_policy(const network *net, const char *policy);
+/* The policy that Darknet's own parser shall see: the base, or constant where it does not know the base. */
+const char *texp_darknet_policy(const network *net);
 
 #endif

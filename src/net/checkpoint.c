@@ -327,14 +327,14 @@ static int check_cfg(const texp_net *t, const texp_saved *saved, const char *fil
     static const char *const bounded[] = {"valid_every", "save_every", "norms", NULL};
     static const char *const loading[] = {"dontload", "dontloadscales", "numload", "flipped", NULL};
     const texp_recipe *recipe = &t->schedule.recipe;
-    int needs_end = recipe->base == TEXP_POLY || recipe->base == TEXP_COSINE || recipe->base == TEXP_SGDR;
     size_t length;
     texp_message difference;
     const unsigned char *bytes = texp_saved_bytes(saved, "cfg", &length);
     char *text = calloc(length + 1, 1);
     if (!text) return texp_say(message, "%s: no memory", file);
     if (bytes) memcpy(text, bytes, length);
-    int differs = texp_cfg_difference(text, t->cfg_text, needs_end ? bounded : always, loading, &difference);
+    int differs =
+        texp_cfg_difference(text, t->cfg_text, texp_recipe_uses_end(recipe) ? bounded : always, loading, &difference);
     free(text);
     if (!differs) return 0;
     return texp_say(message, "%s: made with another cfg than %s: %s", file, texp_path_tail(t->file), difference.text);

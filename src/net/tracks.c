@@ -1,5 +1,7 @@
 #include "net/tracks.h"
 
+#include "theory/recipe_check.h"
+
 static texp_recipe recipe_of(const texp_net *t, double factor)
 {
     texp_recipe recipe = t->schedule.recipe;
