@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes build/darknet: build/darknet-pristine with darknet-patches/*.patch applied in order. Again whenever a patch, or
-# the list of them, has changed; files that come out the same keep their time, so that they are not compiled again.
+# Makes build/darknet: build/darknet-pristine with darknet-patches/fixes/*.patch, Darknet's own repairs, applied in order,
+# and then darknet-patches/hooks/*.patch, which call the plug-in. Again whenever a patch, or the list of them, has changed;
+# files that come out the same keep their time, so that they are not compiled again.
 #
 # By patch and not by `git apply`, which takes hunks at another line silently: here a hunk fits exactly or is refused.
 set -eu
@@ -12,8 +13,10 @@ target=build/darknet
 new=build/darknet.new
 stamp=build/darknet-patched
 
-set -- darknet-patches/*.patch
-[ -e "$1" ] || set --
+set --
+for patch in darknet-patches/fixes/*.patch darknet-patches/hooks/*.patch; do
+    [ ! -e "$patch" ] || set -- "$@" "$patch"
+done
 
 # What build/darknet depends on; this script too.
 state=$(sha256sum darknet-patches/upstream.sha256 scripts/patch-darknet.sh "$@")

@@ -17,6 +17,8 @@
 
 #include "texp.h"
 
+#include "network.h"
+
 /* --- cfg files ---------------------------------------------------------------------------------------------------- */
 
 #ifndef TEXP_DOUBLE
@@ -36,6 +38,11 @@ static int on_cpu(void)
 #endif
 }
 #endif
+
+void texp_option_origin(list *options, const char *file, const char *section, int line)
+{
+    texp_set_origin(options, file, section, line);
+}
 
 void texp_parse_net(network *net, list *options)
 {
@@ -103,24 +110,9 @@ void texp_weights_commit(FILE *file, const char *filename, network *net, int cut
     texp_weights_file_commit(file, filename, net, cutoff);
 }
 
-FILE *texp_weights_open(const char *filename)
+void texp_weights_close(FILE *file, const char *filename, network *net, int cutoff)
 {
-    return texp_weights_file_open(filename);
-}
-
-void texp_weights_layer(int index)
-{
-    texp_weights_file_layer(index);
-}
-
-void texp_read(void *data, size_t size, size_t count, FILE *file)
-{
-    texp_weights_file_read(data, size, count, file);
-}
-
-void texp_weights_close(FILE *file, network *net, int cutoff)
-{
-    texp_weights_file_close(file, net, cutoff);
+    texp_weights_file_close(file, filename, net, cutoff);
 }
 
 /* --- rates and updates -------------------------------------------------------------------------------------------- */
@@ -162,11 +154,6 @@ int texp_backward_batchnorm(layer l, network net)
     return texp_bn_backward(l, net);
 }
 
-double texp_epsilon(layer l)
-{
-    return texp_bn_epsilon(l);
-}
-
 double texp_variance_factor(layer l)
 {
     return texp_bn_variance_factor(l);
@@ -201,7 +188,9 @@ void texp_keep_outputs(network *net)
 
 int texp_forward_network(network *net)
 {
-    return texp_cpu_forward(net);
+    if (!texp_cpu_forward(net)) return 0;
+    calc_network_cost(net);
+    return 1;
 }
 
 int texp_backward_network(network *net)

@@ -13,11 +13,11 @@
 
 /* --- cfg files ---------------------------------------------------------------------------------------------------- */
 
-/* Numbers of option lists, whole and finite or refused; option_list.h keeps a texp_origin with every key. */
+/* Where the option stands that was read last; option_list.h keeps a texp_origin with every key. */
+void texp_option_origin(list *options, const char *file, const char *section, int line);
+/* Numbers of option lists, whole and finite or refused. */
 int texp_option_int(list *options, const char *key, const char *value);
 double texp_option_float(list *options, const char *key, const char *value);
-/* A section of a type that Darknet does not have. */
-void texp_refuse_section(list *options, const char *type);
 
 /* texp_parse_net checks every key of [net] and refuses with a message what it does not understand. */
 void texp_parse_net(network *net, list *options);
@@ -36,10 +36,7 @@ void texp_free_layer(layer l);
 
 FILE *texp_weights_create(const char *filename);
 void texp_weights_commit(FILE *file, const char *filename, network *net, int cutoff);
-FILE *texp_weights_open(const char *filename);
-void texp_weights_layer(int index);
-void texp_read(void *data, size_t size, size_t count, FILE *file);
-void texp_weights_close(FILE *file, network *net, int cutoff);
+void texp_weights_close(FILE *file, const char *filename, network *net, int cutoff);
 
 /* --- rates and updates -------------------------------------------------------------------------------------------- */
 
@@ -60,14 +57,14 @@ int texp_update_network(network *net);
 /* Batch normalisation on the CPU; 0 where Darknet shall do it. */
 int texp_forward_batchnorm(layer l, network net);
 int texp_backward_batchnorm(layer l, network net);
-/* For the GPU: epsilon inside the square root, and what Darknet's variance (of N-1) must be multiplied by. */
-double texp_epsilon(layer l);
+/* For the GPU: what Darknet's variance (of N-1) must be multiplied by. */
 double texp_variance_factor(layer l);
 
 /* What network_predict feeds: `input` (net->batch images, values 0..1), or a normalised copy owned by the network. */
 float *texp_normalize_input(network *net, float *input);
 
-/* The passes of all layers by the fast CPU backend; 0 where Darknet shall do it. */
+/* The passes of all layers by the fast CPU backend, the network's cost with the forward pass; 0 where Darknet shall do
+ * it. */
 int texp_forward_network(network *net);
 int texp_backward_network(network *net);
 /* Every layer's output shall be where Darknet has it after a pass: Darknet's own code runs this network from here on. */

@@ -6,7 +6,7 @@ mkdir -p build/tests
 tree=$(mktemp -d "$PWD/build/tests/host.XXXXXX") || exit 1
 trap 'rm -rf "$tree"' EXIT
 pristine=$PWD/build/darknet-pristine
-mkdir "$tree/scripts" "$tree/darknet-patches"
+mkdir -p "$tree/scripts" "$tree/darknet-patches/fixes" "$tree/darknet-patches/hooks"
 cp scripts/fetch-darknet.sh scripts/patch-darknet.sh "$tree/scripts"
 cp darknet-patches/upstream.sha256 "$tree/darknet-patches"
 unset DARKNET DARKNET_URL DARKNET_COMMIT DARKNET_FROM
@@ -152,14 +152,14 @@ patch_after() {
 
 test_patches() {
     fetch DARKNET="$pristine" || :
-    patch_after 40 "$pristine/src/gemm.c" >"$tree/darknet-patches/0001-fits.patch"
+    patch_after 40 "$pristine/src/gemm.c" >"$tree/darknet-patches/fixes/0001-fits.patch"
     why=$("$tree/scripts/patch-darknet.sh" 2>&1) && why=
     grep -q 'added' "$tree/build/darknet/src/gemm.c" || why="$why not applied"
     result a_patch_is_applied "$why$(is_pristine)"
 
     why=
     touch -d '2001-01-01' "$tree/build/darknet/src/blas.c" "$tree/build/darknet/src/gemm.c"
-    patch_after 41 "$pristine/src/gemm.c" >"$tree/darknet-patches/0001-fits.patch"
+    patch_after 41 "$pristine/src/gemm.c" >"$tree/darknet-patches/fixes/0001-fits.patch"
     "$tree/scripts/patch-darknet.sh" >/dev/null 2>&1 || why="refused"
     [ -z "$(find "$tree/build/darknet/src/blas.c" -newermt 2002-01-01)" ] || why="$why blas.c was touched"
     [ -n "$(find "$tree/build/darknet/src/gemm.c" -newermt 2002-01-01)" ] || why="$why gemm.c was not"
@@ -167,7 +167,7 @@ test_patches() {
 
     # The same lines, further down: patch would take it with an offset.
     sed '1i /* one more line */' "$pristine/src/gemm.c" >"$tree/moved.c"
-    patch_after 41 "$tree/moved.c" >"$tree/darknet-patches/0001-fits.patch"
+    patch_after 41 "$tree/moved.c" >"$tree/darknet-patches/fixes/0001-fits.patch"
     why=
     said=$("$tree/scripts/patch-darknet.sh" 2>&1) && why="applied"
     echo "$said" | grep -q '0001-fits.patch does not fit' || why="$why not named: $said"
@@ -175,24 +175,114 @@ test_patches() {
 
     # One line of context differs: patch would take it with fuzz.
     sed '43s/.*/something else/' "$pristine/src/gemm.c" >"$tree/moved.c"
-    patch_after 41 "$tree/moved.c" >"$tree/darknet-patches/0001-fits.patch"
+    patch_after 41 "$tree/moved.c" >"$tree/darknet-patches/fixes/0001-fits.patch"
     why=
     said=$("$tree/scripts/patch-darknet.sh" 2>&1) && why="applied"
     result a_patch_with_fuzz_is_refused "$why"
 
-    rm "$tree/darknet-patches/0001-fits.patch"
+    # A hook stands on what the fixes left, whatever their numbers.
+    patch_after 40 "$pristine/src/gemm.c" >"$tree/darknet-patches/fixes/0002-first.patch"
+    rm "$tree/darknet-patches/fixes/0001-fits.patch"
+    sed '40a /* added */' "$pristine/src/gemm.c" >"$tree/fixed.c"
+    patch_after 60 "$tree/fixed.c" >"$tree/darknet-patches/hooks/0001-second.patch"
+    why=$("$tree/scripts/patch-darknet.sh" 2>&1) && why=
+    [ "$(grep -c added "$tree/build/darknet/src/gemm.c")" = 2 ] || why="$why not both applied"
+    result hooks_are_applied_after_fixes "$why"
+
+    rm "$tree/darknet-patches"/*/*.patch
     why=$("$tree/scripts/patch-darknet.sh" 2>&1) && why=
     result no_patch_leaves_the_sources_pristine "$why$(diff -r "$pristine" "$tree/build/darknet" 2>&1)"
 }
 
-# A patch begins with a line that says what, an empty one, and the reason, up to "---".
-test_reasons() {
+# Whatever is wrong with the head of a patch: it is a subject of one line, an empty line, the reason in sentences, and
+# where the patch stands upstream, up to "---".
+wrong_head() { # file
+    awk '
+    /^---$/ { exit }
+    NR == 1 && (!/^[A-Z][A-Za-z]/ || /[.<>@]$/ || length > 72) { print "no subject in line 1" }
+    NR == 2 && !/^$/ { print "line 2 is not empty" }
+    NR == 3 && (/^ *$/ || /^Upstream:/) { print "no reason in line 3" }
+    /[<@]|^(From|Date|Subject|Signed-off-by):/ { print "a mail header in line " NR }
+    length > 80 { print "line " NR " is too long" }
+    /^Upstream: [a-z]/ { upstream = 1 }
+    END { if (!upstream) print "not where it stands upstream" }' "$1"
+}
+
+# A fix knows nothing of us; a hook includes texp.h and nothing else of ours.
+wrong_side() { # file
+    case $1 in
+        */fixes/*) grep -iE '^[+].*texp' "$1" ;;
+        *) grep -E '^[+] *# *include' "$1" | grep -vxE '[+]#include "(texp|train/train|net/checkpoint)[.]h"' ;;
+    esac
+}
+
+added_lines() {
+    cat "$@" | grep -E '^[+]' | grep -cvE '^[+][+][+] '
+}
+
+test_heads() {
     why=
-    for patch in darknet-patches/*.patch; do
-        [ -e "$patch" ] || continue
-        sed -n '2,/^---$/p' "$patch" | grep -q '[a-z]' || why="$why ${patch##*/} gives none;"
+    for patch in darknet-patches/*/*.patch; do
+        head=$(wrong_head "$patch")
+        [ -z "$head" ] || why="$why ${patch##*/}: $head;"
     done
-    result every_patch_gives_its_reason "$why"
+    result every_patch_has_a_subject_a_reason_and_its_place_upstream "$why"
+
+    # What a mangled mail leaves, and each part left out.
+    good=$(ls darknet-patches/fixes/0001-*.patch)
+    why=
+    for edit in '1s/^/ <somebody@example.invalid>\n/' '1s/^/Subject: /' 1d 2d '3,/^$/d' '/^Upstream/,/^---/{/^---/!d}'; do
+        sed "$edit" "$good" >"$tree/head.patch"
+        [ -n "$(wrong_head "$tree/head.patch")" ] || why="$why $edit passes;"
+    done
+    result a_mangled_head_is_noticed "$why"
+}
+
+test_sides() {
+    why=
+    for patch in darknet-patches/*/*.patch; do
+        side=$(wrong_side "$patch")
+        [ -z "$side" ] || why="$why ${patch##*/}: $side;"
+    done
+    result fixes_know_nothing_of_us_and_hooks_include_texp_h_alone "$why"
+
+    added=$(added_lines darknet-patches/*/*.patch)
+    [ "$added" -lt 310 ] && why='' || why="they add $added"
+    result patches_add_fewer_than_300_lines "$why"
+}
+
+# Darknet's own Makefile builds the fixes alone, with its own flags but for the optimiser, and the program predicts.
+test_fixes_alone() {
+    cp darknet-patches/fixes/*.patch "$tree/darknet-patches/fixes"
+    why=$("$tree/scripts/patch-darknet.sh" 2>&1) && why=
+    # Whatever CC is here: Darknet's Makefile names gcc.
+    said=$(cd "$tree/build/darknet" && make -s -j2 OPTS=-O0 CC="${CC:-gcc}" 2>&1) || why="$why $(echo "$said" | grep -E 'error|Error' | head -n 3)"
+    cat >"$tree/fixed.cfg" <<'END'
+[net]
+height=4
+width=4
+channels=3
+
+[batchnorm]
+
+[convolutional]
+batch_normalize=1
+filters=2
+size=1
+stride=2
+activation=leaky
+
+[avgpool]
+
+[softmax]
+END
+    printf 'P6\n4 4\n255\n' >"$tree/image.ppm"
+    head -c 48 "$pristine/src/gemm.c" >>"$tree/image.ppm"
+    printf 'one\ntwo\n' >"$tree/names"
+    printf 'classes=2\ntop=2\nnames=%s\n' "$tree/names" >"$tree/fixed.data"
+    said=$("$tree/build/darknet/darknet" classifier predict "$tree/fixed.data" "$tree/fixed.cfg" "" "$tree/image.ppm" 2>&1)
+    [ "$(echo "$said" | grep -cE '^ *[0-9.]+%: (one|two)$')" = 2 ] || why="$why predicted: $(echo "$said" | tail -n 2)"
+    result the_fixes_alone_build_and_predict "$why"
 }
 
 test_checkout
@@ -201,5 +291,7 @@ test_changed_copy
 test_git
 test_apt
 test_patches
-test_reasons
+test_heads
+test_sides
+test_fixes_alone
 exit $failed

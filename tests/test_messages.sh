@@ -73,7 +73,7 @@ refused flat_std 'std=0: must be positive' 's/^decay=.*/&\nstd=0/'
 refused means_of_other_channels 'mean=.1,.2: has 2 entries for channels=1' 's/^decay=.*/&\nmean=.1,.2/'
 refused both_augmentations "angle=7: belongs to Darknet's own augmentation" 's/^decay=.*/&\ncrop_pad=1\nangle=7/'
 refused no_equals_sign "'momentum' is neither [section] nor key=value" 's/^momentum=.*/momentum/'
-refused no_value "'momentum' is neither" 's/^momentum=.*/momentum=/'
+refused no_value "'momentum=' is neither" 's/^momentum=.*/momentum=/'
 refused another_first_section 'the first section is [nett]' 's/^\[net\]/[nett]/'
 
 # Layers: these are read when the network is made.

@@ -3,17 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-texp_origin texp_origin_now;
-
-void texp_origin_set(const char *file, const char *section, int line)
-{
-    /* One copy a file: an origin is kept by every option and may outlive the caller's string. */
-    static const char *last;
-    if (!last || strcmp(last, file)) last = strdup(file);
-    texp_origin_now = (texp_origin){last, section, line};
-}
 
 static __attribute__((noreturn)) void end_message(const char *format, va_list args)
 {
@@ -43,10 +32,4 @@ void texp_fail(const char *format, ...)
     va_list args;
     va_start(args, format);
     end_message(format, args);
-}
-
-void texp_refuse_line(const char *line)
-{
-    texp_refuse(&texp_origin_now, NULL, NULL, "'%s' is neither [section] nor key=value; correct it or start it with #",
-                line);
 }

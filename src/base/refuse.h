@@ -12,18 +12,11 @@ typedef struct {
     int line; /* 1, 2, ...; 0 where unknown */
 } texp_origin;
 
-/* The origin of the line being read; option_insert copies it. */
-extern texp_origin texp_origin_now;
-void texp_origin_set(const char *file, const char *section, int line);
-
 /* Prints "file:line: section key=value: MESSAGE" and exits with a failure. key or value may be NULL. */
 void texp_refuse(const texp_origin *origin, const char *key, const char *value, const char *format, ...)
     __attribute__((noreturn, format(printf, 4, 5)));
 
 /* The same without an origin: "MESSAGE". For files, flags and running training. */
 void texp_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-
-/* The line being read is neither a section, a comment nor key=value. */
-void texp_refuse_line(const char *line);
 
 #endif

@@ -28,12 +28,12 @@ static double read_std(list *options)
     return std;
 }
 
-/* Darknet's literals stand in batchnorm_layer.c and blas.c; batchnorm_eps replaces all of them. */
-static void set_norm(texp_layer *t, const texp_net *net)
+/* batchnorm_eps replaces both of Darknet's epsilons. */
+static void set_norm(layer *l, const texp_net *t)
 {
-    t->exact = net->bn.eps > 0;
-    t->eps = t->exact ? net->bn.eps : .00001f;
-    t->eps_root = t->exact ? 0 : .000001f;
+    l->texp->exact = t->bn.eps > 0;
+    if (l->texp->exact) l->bn_eps = t->bn.eps, l->bn_eps_root = 0;
+    l->texp->eps = l->bn_eps, l->texp->eps_root = l->bn_eps_root;
 }
 
 static void set_weights(layer *l, const texp_layer *own, double std)
@@ -57,13 +57,14 @@ static void refuse_own_rate(const layer *l, list *options, const texp_net *t)
 }
 
 /* A recurrent layer's keys hold for the layers inside it. */
-static void parse_inner_layers(layer *l, const texp_layer *own, double std)
+static void parse_inner_layers(layer *l, const texp_layer *own, const texp_net *t, double std)
 {
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int n = texp_inner_layers(l, inner);
     for (int i = 0; i < n; ++i) {
         inner[i]->texp = malloc(sizeof *own);
         *inner[i]->texp = *own;
+        set_norm(inner[i], t);
         set_weights(inner[i], own, std);
     }
 }
@@ -82,12 +83,12 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     own->fixed = texp_flag_of(options, "fixed", 0);
     own->frozen_affine = norm && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->fixed);
     own->frozen_bias = !texp_flag_of(options, "bias", 1);
-    set_norm(own, t);
     double std = read_std(options);
     if (texp_layer_weights(l)) set_weights(l, own, std);
     if (weights) refuse_own_rate(l, options, t);
     own->unfoldable = is_unfoldable(l, t);
     if (own->fixed || own->frozen_affine || own->frozen_bias) t->ours = 1;
     l->texp = own;
-    parse_inner_layers(l, own, std);
+    set_norm(l, t);
+    parse_inner_layers(l, own, t, std);
 }

@@ -7,6 +7,14 @@
 #include <limits.h>
 #include <stdarg.h>
 
+void texp_set_origin(list *options, const char *file, const char *section, int line)
+{
+    /* One copy a file, never freed: options share it, and a network's messages name it after they are gone. */
+    static _Thread_local const char *copy;
+    if (!copy || strcmp(copy, file)) copy = strdup(file);
+    ((kvp *)options->back->val)->origin = (texp_origin){copy, section, line};
+}
+
 texp_origin texp_origin_of(list *options, const char *key)
 {
     texp_origin none = {0};
@@ -15,13 +23,6 @@ texp_origin texp_origin_of(list *options, const char *key)
         if (!strcmp(pair->key, key)) return pair->origin;
     }
     return options->front ? ((kvp *)options->front->val)->origin : none;
-}
-
-void texp_refuse_section(list *options, const char *type)
-{
-    texp_origin origin = texp_origin_of(options, NULL);
-    fprintf(stderr, "\n"); /* behind the layer table's number */
-    texp_refuse(&origin, NULL, NULL, "Darknet has no layer of this type (section %s); correct its name", type);
 }
 
 int texp_option_int(list *options, const char *key, const char *value)

@@ -6,15 +6,16 @@
 
 #include "darknet.h"
 
+/* Where the option stands that was inserted last: its origin. `section` must live as long as the options, "" in a .data
+ * file. */
+void texp_set_origin(list *options, const char *file, const char *section, int line);
+
 /* The origin of a key in a list; the list's first option's, where the key is absent. */
 texp_origin texp_origin_of(list *options, const char *key);
 
 /* Refuses a key with its value, or the section where the key is absent: "file:line: [net] key=value: MESSAGE". */
 void texp_refuse_option(list *options, const char *key, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
-
-/* A section of a type that Darknet does not have. */
-void texp_refuse_section(list *options, const char *type);
 
 /* Numbers, whole and finite or refused. `value` must come from `options`. */
 int texp_option_int(list *options, const char *key, const char *value);

@@ -245,8 +245,7 @@ static void roll_as_darknet(float *rolling, float value)
 /* The scale of the forward pass: the textbook's, or Darknet's with its two epsilons (bn_layer.c). */
 static void set_affine(texp_norm *norm, const layer *l, int i, double mean, double variance)
 {
-    const texp_layer *own = l->texp;
-    const double slope = own->exact ? 1 / sqrt(variance + own->eps) : 1 / (sqrt(variance) + own->eps_root);
+    const double slope = l->texp->exact ? 1 / sqrt(variance + l->bn_eps) : 1 / (sqrt(variance) + l->bn_eps_root);
     norm->mean[i] = mean;
     norm->slope[i] = slope;
     norm->factor[i] = l->scales[i] * slope;
@@ -333,7 +332,7 @@ void texp_finish_gradient_sums(const texp_op *op, texp_plan *plan)
     const float *variance = plan->net->train ? l->variance : l->rolling_variance;
     for (int i = 0; i < norm->channels; ++i) {
         const double g = total(op, norm->sums, i), with_x = total(op, norm->squares, i);
-        const double inverse = 1 / sqrt(variance[i] + l->texp->eps), scale = l->scales[i] * inverse;
+        const double inverse = 1 / sqrt(variance[i] + l->bn_eps), scale = l->scales[i] * inverse;
         norm->direct[i] = scale;
         norm->by_x[i] = -scale * inverse * inverse * with_x / norm->n;
         norm->constant[i] = -scale * g / norm->n;

@@ -340,8 +340,8 @@ static void say_epsilon(writer *w, const texp_comparison *c, int index)
     }
     if (!u || !n_statistics(u) || !u->other->texp || !u->base->texp || !u->norm_degree) return;
     double asked = pow(c->held[u->norm_track], 2 * u->norm_degree) * u->base->texp->eps;
-    if (fabs(u->other->texp->eps / asked - 1) < 1e-9) return;
-    say(w, "; its epsilon did not follow the weights: %.10g, where their scale asks for %.10g", u->other->texp->eps,
+    if (fabs(u->other->bn_eps / asked - 1) < 1e-9) return;
+    say(w, "; its epsilon did not follow the weights: %.10g, where their scale asks for %.10g", u->other->bn_eps,
         asked);
 }
 

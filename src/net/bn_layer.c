@@ -11,12 +11,7 @@
  * scale, 1 included, so that powers of two leave no trace in how it rounds. */
 static int is_stock(const texp_layer *own)
 {
-    return !own || (!own->exact && !own->follows_scale);
-}
-
-double texp_bn_epsilon(layer l)
-{
-    return is_stock(l.texp) ? .00001 : l.texp->eps;
+    return !own || (!own->exact && !own->norm_degree);
 }
 
 double texp_bn_variance_factor(layer l)
@@ -35,14 +30,13 @@ static float *values_in(layer l, network net)
 
 static void forward_textbook(layer l, network net)
 {
-    const texp_layer *own = l.texp;
     int spatial = l.out_h * l.out_w;
     if (net.train) {
         texp_norm_forward_train(l.output, l.mean, l.variance, l.rolling_mean, l.rolling_variance, values_in(l, net),
-                                l.scales, l.biases, own->eps, l.batch, l.out_c, spatial);
+                                l.scales, l.biases, l.bn_eps, l.batch, l.out_c, spatial);
     } else {
         texp_norm_forward_eval(l.output, values_in(l, net), l.rolling_mean, l.rolling_variance, l.scales, l.biases,
-                               own->eps, l.batch, l.out_c, spatial);
+                               l.bn_eps, l.batch, l.out_c, spatial);
     }
 }
 
@@ -60,7 +54,7 @@ static void backward_exact(layer l, network net)
     const float *mean = net.train ? l.mean : l.rolling_mean;
     const float *variance = net.train ? l.variance : l.rolling_variance;
     texp_norm_backward(dx, own->frozen_affine ? NULL : l.scale_updates, own->frozen_affine ? NULL : l.bias_updates,
-                       values_in(l, net), l.delta, mean, variance, l.scales, own->eps, apart, l.batch, l.out_c,
+                       values_in(l, net), l.delta, mean, variance, l.scales, l.bn_eps, apart, l.batch, l.out_c,
                        l.out_h * l.out_w);
 }
 
@@ -114,7 +108,7 @@ static void normalize_channel(layer l, int f, const float *in, int train)
         roll(l.rolling_mean + f, mean);
         roll(l.rolling_variance + f, variance);
     }
-    float center = mean, slope = 1 / (sqrt(variance) + l.texp->eps_root), scale = l.scales[f], bias = l.biases[f];
+    float center = mean, slope = 1 / (sqrt(variance) + l.bn_eps_root), scale = l.scales[f], bias = l.biases[f];
     for (int b = 0; b < c.images; ++b) {
         const float *x = in + first + b * c.step;
         float *kept = l.x + first + b * c.step, *x_norm = l.x_norm + first + b * c.step;
@@ -163,7 +157,7 @@ static void backward_channel(layer l, int f, double mean, double variance, float
     size_t first = (size_t)f * c.spatial;
     float center = mean;
     delta_sums sums = sum_deltas(l, &c, first, center);
-    double inverse = 1 / sqrt(variance + l.texp->eps), scale = l.scales[f];
+    double inverse = 1 / sqrt(variance + l.bn_eps), scale = l.scales[f];
     float direct = scale * inverse, by_mean = -scale * sums.delta * inverse / c.n;
     float by_variance = -scale * sums.apart * inverse * inverse * inverse / c.n;
     l.bias_updates[f] += sums.delta;

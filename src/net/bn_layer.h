@@ -8,8 +8,7 @@
 int texp_bn_forward(layer l, network net);
 int texp_bn_backward(layer l, network net);
 
-/* For the GPU: epsilon inside the square root, and what Darknet's variance (of N-1) must be multiplied by. */
-double texp_bn_epsilon(layer l);
+/* For the GPU: what Darknet's variance (of N-1) must be multiplied by. */
 double texp_bn_variance_factor(layer l);
 
 #endif

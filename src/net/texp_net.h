@@ -96,11 +96,9 @@ typedef struct texp_layer {
     int swallowed_bias; /* its bias stands before a degree above 0, and [batchnorm] takes it away (analysis.h) */
     int track; /* in S: whose rate it takes; indices of texp_net.tracks */
     int norm_track; /* norm_degree > 0: whose scale it follows */
-    /* Of batch normalisation, at the current scale of the weights: */
-    double eps; /* inside the square root: Darknet's 1e-5, or batchnorm_eps */
-    double eps_root; /* Darknet's CPU forward pass alone: 1e-6 added to the root; 0 with batchnorm_eps */
     int exact; /* batchnorm_eps: the textbook formula */
-    int follows_scale; /* the epsilons are P^norm_degree's */
+    /* norm_degree > 0: the layer's bn_eps and bn_eps_root where the weights' scale is 1; elsewhere they follow it */
+    double eps, eps_root;
 } texp_layer;
 
 /* Whether a key of ours asks for our update; otherwise Darknet's own code runs. Also of networks without a texp_net. */

@@ -70,12 +70,11 @@ static long double power(long double x, int n)
     return product;
 }
 
-static void set_epsilon(texp_layer *own, double norm_eps, long double scale)
+static void set_epsilon(layer *l, long double scale)
 {
-    long double factor = power(scale, own->norm_degree);
-    own->follows_scale = 1;
-    own->eps = (own->exact ? norm_eps : .00001f) * factor * factor;
-    own->eps_root = own->exact ? 0 : .000001f * factor;
+    long double factor = power(scale, l->texp->norm_degree);
+    l->bn_eps = l->texp->eps * factor * factor;
+    l->bn_eps_root = l->texp->eps_root * factor;
 }
 
 static int follows(const layer *l)
@@ -86,17 +85,17 @@ static int follows(const layer *l)
 void texp_follow_scale(network *net, long double scale)
 {
     for (int i = 0; i < net->n; ++i) {
-        if (follows(net->layers + i)) set_epsilon(net->layers[i].texp, net->texp->bn.eps, scale);
+        if (follows(net->layers + i)) set_epsilon(net->layers + i, scale);
     }
 }
 
 static void follow_tracks(network *net)
 {
     for (int i = 0; i < net->n; ++i) {
-        const layer *l = net->layers + i;
+        layer *l = net->layers + i;
         if (!follows(l)) continue;
         const texp_schedule *schedule = &net->texp->schedule.tracks[l->texp->norm_track].schedule;
-        set_epsilon(l->texp, net->texp->bn.eps, texp_held_scale(schedule->scale, schedule->doublings));
+        set_epsilon(l, texp_held_scale(schedule->scale, schedule->doublings));
     }
 }
 

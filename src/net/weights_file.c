@@ -7,17 +7,7 @@
 
 #include "batchnorm_layer.h"
 
-#include <errno.h>
-
 static const char bias_mark[8] = {'B', 'N', 'B', 'I', 'A', 'S', 'E', 'S'};
-
-static struct {
-    const char *name;
-    int layer; /* being read; -1: the header */
-    int layer_begins; /* nothing of it was read yet */
-    int layers_read; /* layers of which something was read */
-    int first_absent; /* the layer in front of which the file ended, or -1 */
-} reading;
 
 FILE *texp_weights_file_create(const char *filename)
 {
@@ -66,73 +56,37 @@ void texp_weights_file_commit(FILE *file, const char *filename, network *net, in
     }
 }
 
-FILE *texp_weights_file_open(const char *filename)
-{
-    FILE *file = fopen(filename, "rb");
-    if (!file) texp_fail("\n%s: can't read weights: %s", filename, strerror(errno));
-    reading.name = filename;
-    reading.layer = reading.first_absent = -1;
-    reading.layer_begins = reading.layers_read = 0;
-    return file;
-}
-
-void texp_weights_file_layer(int index)
-{
-    reading.layer = index;
-    reading.layer_begins = 1;
-}
-
-void texp_weights_file_read(void *data, size_t size, size_t count, FILE *file)
-{
-    if (reading.first_absent >= 0 || !count) return;
-    size_t got = fread(data, 1, size * count, file);
-    int begins = reading.layer_begins;
-    reading.layer_begins = 0;
-    if (got == size * count) {
-        reading.layers_read += begins && reading.layer >= 0;
-        return;
-    }
-    if (ferror(file)) texp_fail("\n%s: can't read weights: %s", reading.name, strerror(errno));
-    if (!got && begins && reading.layers_read) {
-        reading.first_absent = reading.layer;
-        fprintf(stderr, " ends in front of layer %d, which keeps its initial weights with all behind it... ",
-                reading.layer);
-        return;
-    }
-    if (reading.layer < 0) texp_fail("\n%s: no weights file: it ends inside its header; name another", reading.name);
-    texp_fail("\n%s: cut off inside layer %d: it holds %zu of %zu bytes there; use a complete file, made for this cfg",
-              reading.name, reading.layer, got, size * count);
-}
-
-static int read_biases(FILE *file, network *net, int cutoff)
+/* Where the mark is not there, the file stands where it stood. */
+static int has_mark(FILE *file)
 {
     char mark[sizeof bias_mark];
-    if (fread(mark, sizeof mark, 1, file) != 1) return 0;
-    if (memcmp(mark, bias_mark, sizeof mark)) {
-        fseek(file, -(long)sizeof mark, SEEK_CUR);
-        return 0;
-    }
+    long here = ftell(file);
+    if (fread(mark, sizeof mark, 1, file) == 1 && !memcmp(mark, bias_mark, sizeof mark)) return 1;
+    fseek(file, here, SEEK_SET);
+    return 0;
+}
+
+static void read_biases(FILE *file, const char *filename, network *net, int cutoff)
+{
+    if (!has_mark(file)) return;
     for (int i = 0; i < net->n && i < cutoff; ++i) {
         layer l = net->layers[i];
         if (l.type != BATCHNORM || l.dontload) continue;
-        texp_weights_file_layer(i);
-        reading.layer_begins = 0;
-        texp_weights_file_read(l.biases, sizeof *l.biases, l.c, file);
+        if (fread(l.biases, sizeof *l.biases, l.c, file) != (size_t)l.c)
+            texp_fail("\n%s: cut off inside the biases of layer %d; use a complete file, made for this cfg", filename,
+                      i);
 #ifdef GPU
         if (gpu_index >= 0) push_batchnorm_layer(l);
 #endif
     }
-    return 1;
 }
 
-void texp_weights_file_close(FILE *file, network *net, int cutoff)
+void texp_weights_file_close(FILE *file, const char *filename, network *net, int cutoff)
 {
-    if (reading.first_absent < 0) {
-        read_biases(file, net, cutoff);
-        long here = ftell(file);
-        if (!fseek(file, 0, SEEK_END) && ftell(file) > here && cutoff >= net->n) {
-            fprintf(stderr, " %ld bytes are left over: was it made for another cfg? ", ftell(file) - here);
-        }
+    read_biases(file, filename, net, cutoff);
+    long here = ftell(file);
+    if (!fseek(file, 0, SEEK_END) && ftell(file) > here && cutoff >= net->n) {
+        fprintf(stderr, " %ld bytes are left over: was it made for another cfg? ", ftell(file) - here);
     }
     fclose(file);
 }

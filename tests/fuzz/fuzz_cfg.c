@@ -36,7 +36,6 @@ static void parse(const fuzz_input *input)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     gpu_index = -1;
-    texp_origin_set(fuzz_name(0), "", 0); /* the name that it keeps for good */
     fuzz_run(parse, &(fuzz_input){bytes, size});
     return 0;
 }
