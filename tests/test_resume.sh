@@ -26,7 +26,7 @@ set -u
     # The scale passes sqrt(2) at update 15 or so, long before the run is killed.
     make_cfg growing "s/^learning_rate=.*/learning_rate=1/; s/^decay=.*/decay=.0026/; s/^max_batches=.*/max_batches=40/" \
         policy=texp++ save_every=5 seed=7 $ours
-    resumes growing 170 weights_that_were_halved_go_on_to_the_bit
+    resumes growing 150 weights_that_were_halved_go_on_to_the_bit
 
     # --- what else a run depends on
 

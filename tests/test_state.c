@@ -519,7 +519,7 @@ static void saves_killed_one_after_another_leave_a_whole_pair(void **state)
         }
         save_pair(5, 1);
         assert_int_equal(whole_pair(stock), 5);
-        assert_int_equal(access(in_folder("w.state.old"), F_OK), -1);
+        assert_int_equal(access(in_folder("w.state.part"), F_OK), -1);
     }
 }
 
@@ -537,6 +537,49 @@ static void a_state_of_other_weights_is_refused(void **state)
     save_pair(3, 0); /* as a program without states saves, or `partial` */
     assert_int_equal(whole_pair(3), 3);
     assert_int_equal(access(in_folder("w.state"), F_OK), -1);
+}
+
+static void a_state_alone_behind_part_is_no_reason_to_refuse(void **state)
+{
+    (void)state;
+    begin_with(1);
+    assert_int_equal(rename(in_folder("w.state"), in_folder("w.state.part")), 0);
+    write_bytes(weights(), "other", 5);
+    texp_saved *saved;
+    assert_int_equal(texp_pair_open(weights(), &saved, NULL), 0);
+    assert_null(saved);
+}
+
+/* Weights 2, whose save was killed before they had their name, have left their state as w.state, and that of weights 1
+ * as w.state.old. */
+static void what_a_killed_save_of_an_earlier_version_left_is_read(void **state)
+{
+    (void)state;
+    begin_with(1);
+    assert_int_equal(rename(weights(), in_folder("kept")), 0);
+    assert_int_equal(rename(in_folder("w.state"), in_folder("w.state.old")), 0);
+    save_pair(2, 1);
+    assert_int_equal(rename(in_folder("kept"), weights()), 0);
+    assert_int_equal(whole_pair(0), 1);
+    save_pair(3, 1);
+    assert_int_equal(whole_pair(0), 3);
+}
+
+/* What can't get its name leaves what was there. */
+static void a_state_that_cant_be_written_changes_nothing(void **state)
+{
+    (void)state;
+    texp_message message;
+    begin_with(1);
+    FILE *f = texp_file_create(weights(), &message);
+    fputs("new", f);
+    assert_int_equal(texp_file_finish(f, weights(), &message), 0);
+    texp_state *s = texp_state_new();
+    texp_state_add_extended(s, "scale", INFINITY);
+    assert_int_equal(texp_pair_publish(weights(), s, &message), -1);
+    texp_state_free(s);
+    assert_int_equal(whole_pair(0), 1);
+    assert_int_equal(access(in_folder("w.weights.part"), F_OK), -1);
 }
 
 static void states_are_called_after_their_weights(void **state)
@@ -674,6 +717,9 @@ int main(void)
         cmocka_unit_test(a_save_killed_at_any_step_leaves_a_whole_pair),
         cmocka_unit_test(saves_killed_one_after_another_leave_a_whole_pair),
         cmocka_unit_test(a_state_of_other_weights_is_refused),
+        cmocka_unit_test(a_state_alone_behind_part_is_no_reason_to_refuse),
+        cmocka_unit_test(what_a_killed_save_of_an_earlier_version_left_is_read),
+        cmocka_unit_test(a_state_that_cant_be_written_changes_nothing),
         cmocka_unit_test(states_are_called_after_their_weights),
         cmocka_unit_test(rand_goes_on_as_glibcs),
         cmocka_unit_test(long_sequences_survive_at_any_place),

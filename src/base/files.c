@@ -32,19 +32,7 @@ FILE *texp_file_create(const char *name, texp_message *message)
     return file;
 }
 
-int texp_file_finish(FILE *file, const char *name, texp_message *message)
-{
-    path part;
-    int bad = fflush(file) || ferror(file) || fsync(fileno(file));
-    int why = errno;
-    if (fclose(file) && !bad) bad = 1, why = errno;
-    if (part_of(name, &part, message)) return -1;
-    if (!bad) return 0;
-    unlink(part.name);
-    return say_write(message, name, why);
-}
-
-/* A rename lies in the folder: without this it may not survive a power cut. */
+/* Names lie in the folder: without this they may not survive a power cut. */
 static void sync_folder(const char *name)
 {
     path folder;
@@ -55,6 +43,21 @@ static void sync_folder(const char *name)
     if (fd < 0) return;
     fsync(fd);
     close(fd);
+}
+
+int texp_file_finish(FILE *file, const char *name, texp_message *message)
+{
+    path part;
+    int bad = fflush(file) || ferror(file) || fsync(fileno(file));
+    int why = errno;
+    if (fclose(file) && !bad) bad = 1, why = errno;
+    if (part_of(name, &part, message)) return -1;
+    if (bad) {
+        unlink(part.name);
+        return say_write(message, name, why);
+    }
+    sync_folder(name);
+    return 0;
 }
 
 int texp_file_rename(const char *from, const char *to, texp_message *message)

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 typedef struct {
-    char state[PATH_MAX], old[PATH_MAX], part[PATH_MAX]; /* part: of the weights */
+    char weights_part[PATH_MAX], state[PATH_MAX], state_part[PATH_MAX];
+    char old[PATH_MAX]; /* where an earlier version left the state of a save that was killed */
 } names;
 
 static int is_there(const char *file)
@@ -23,14 +24,20 @@ int texp_pair_state_name(const char *weights, char *name, size_t size, texp_mess
     return (size_t)needed < size ? 0 : texp_say(message, "%s: file name too long", texp_path_tail(weights));
 }
 
+/* Returns whether it fits. */
+static int append(char *name, const char *begin, const char *end)
+{
+    return snprintf(name, PATH_MAX, "%s%s", begin, end) < PATH_MAX;
+}
+
 static int set_names(const char *weights, names *n, texp_message *message)
 {
     if (texp_pair_state_name(weights, n->state, sizeof n->state, message)) return -1;
-    if ((size_t)snprintf(n->old, sizeof n->old, "%s.old", n->state) >= sizeof n->old ||
-        (size_t)snprintf(n->part, sizeof n->part, "%s.part", weights) >= sizeof n->part) {
-        return texp_say(message, "%s: file name too long", texp_path_tail(weights));
+    if (append(n->weights_part, weights, ".part") && append(n->state_part, n->state, ".part") &&
+        append(n->old, n->state, ".old")) {
+        return 0;
     }
-    return 0;
+    return texp_say(message, "%s: file name too long", texp_path_tail(weights));
 }
 
 /* ---- whose state it is -------------------------------------------------------------------------------------- */
@@ -48,52 +55,50 @@ static int says(const texp_saved *saved, const char *name, texp_file_sum sum)
     return texp_file_sums_equal((texp_file_sum){both[0], both[1]}, sum);
 }
 
-static int belongs(const char *state, const char *weights)
+/* Opens the state where it is that of weights with this checksum. */
+static int open_state(const char *state, const char *weights, texp_file_sum sum, texp_saved **out,
+                      texp_message *message)
 {
-    texp_file_sum sum;
-    texp_saved *saved;
-    if (texp_file_sum_of(weights, &sum, NULL) || texp_saved_open(state, &saved, NULL)) return 0;
-    int right = says(saved, "weights", sum);
-    texp_saved_close(saved);
-    return right;
+    if (texp_saved_open(state, out, message)) return -1;
+    if (says(*out, "weights", sum)) return 0;
+    texp_saved_close(*out);
+    *out = NULL;
+    return texp_say(message, "%s: belongs to other weights than %s", texp_path_tail(state), texp_path_tail(weights));
 }
 
 /* ---- saving ------------------------------------------------------------------------------------------------- */
 
-static int write_state(const char *weights, const names *n, texp_state *state, texp_message *message)
+/* The save before may have been killed between its two names; its state must not be overwritten, then. */
+static int complete(const char *weights, const names *n, texp_message *message)
 {
     texp_file_sum sum;
-    if (texp_file_sum_of(n->part, &sum, message)) return -1;
-    add_sum(state, "weights", sum);
-    if (!is_there(n->state) && !is_there(n->old) && is_there(weights)) {
-        if (texp_file_sum_of(weights, &sum, message)) return -1;
-        add_sum(state, "replaces", sum);
-    }
-    return texp_state_write(state, n->state, message);
+    texp_saved *saved;
+    if (!is_there(n->state_part) || texp_file_sum_of(weights, &sum, NULL)) return 0;
+    if (open_state(n->state_part, weights, sum, &saved, NULL)) return 0;
+    texp_saved_close(saved);
+    return texp_file_rename(n->state_part, n->state, message);
 }
 
-/* A save that was killed may have left both; then the one that is the weights' stays. */
-static int keep_old(const char *weights, const names *n, texp_message *message)
+static int write_state(const names *n, texp_state *state, texp_message *message)
 {
-    if (!is_there(n->state) || (is_there(n->old) && !belongs(n->state, weights))) return 0;
-    return texp_file_rename(n->state, n->old, message);
+    texp_file_sum sum;
+    if (texp_file_sum_of(n->weights_part, &sum, message)) return -1;
+    add_sum(state, "weights", sum);
+    return texp_state_write(state, n->state, message);
 }
 
 int texp_pair_publish(const char *weights, texp_state *state, texp_message *message)
 {
     names n;
-    if (set_names(weights, &n, message) || write_state(weights, &n, state, message)) {
+    if (set_names(weights, &n, message) || complete(weights, &n, message) || write_state(&n, state, message)) {
         texp_file_discard(weights);
         return -1;
     }
-    if (keep_old(weights, &n, message) || texp_file_publish(n.state, message)) {
+    if (texp_file_publish(weights, message)) {
         texp_file_discard(n.state);
-        texp_file_discard(weights);
         return -1;
     }
-    if (texp_file_publish(weights, message)) return -1;
-    unlink(n.old);
-    return 0;
+    return texp_file_rename(n.state_part, n.state, message);
 }
 
 void texp_pair_drop(const char *weights)
@@ -101,42 +106,19 @@ void texp_pair_drop(const char *weights)
     names n;
     if (set_names(weights, &n, NULL)) return;
     unlink(n.state);
-    unlink(n.old);
+    unlink(n.state_part);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
-
-/* What is to be said of a state file beside the weights. */
-typedef enum { ABSENT, FITS, REPLACES, BAD } verdict;
-
-static verdict try_state(const char *file, const char *weights, texp_file_sum sum, texp_saved **out,
-                         texp_message *message)
-{
-    texp_saved *saved;
-    if (!is_there(file)) return ABSENT;
-    if (texp_saved_open(file, &saved, message)) return BAD;
-    if (says(saved, "weights", sum)) {
-        *out = saved;
-        return FITS;
-    }
-    verdict found = says(saved, "replaces", sum) ? REPLACES : BAD;
-    texp_say(message, "%s: belongs to other weights than %s", texp_path_tail(file), texp_path_tail(weights));
-    texp_saved_close(saved);
-    return found;
-}
 
 int texp_pair_open(const char *weights, texp_saved **out, texp_message *message)
 {
     names n;
     texp_file_sum sum;
-    texp_message of_old;
     *out = NULL;
     if (set_names(weights, &n, message) || texp_file_sum_of(weights, &sum, message)) return -1;
-    verdict state = try_state(n.state, weights, sum, out, message);
-    if (state == FITS) return 0;
-    verdict old = try_state(n.old, weights, sum, out, &of_old);
-    if (old == FITS || state == REPLACES || old == REPLACES) return 0;
-    if (state == ABSENT && old == ABSENT) return 0;
-    if (state == ABSENT && message) *message = of_old;
-    return -1;
+    if (!open_state(n.state, weights, sum, out, message)) return 0;
+    if (!open_state(n.state_part, weights, sum, out, NULL)) return 0;
+    if (!open_state(n.old, weights, sum, out, NULL)) return 0;
+    return is_there(n.state) ? -1 : 0;
 }

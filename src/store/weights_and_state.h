@@ -3,10 +3,10 @@
  * are there have their state, the one before the save or the new one. Nothing here knows of Darknet, prints or exits.
  *
  * NAME.weights has NAME.state; a weights file of another ending, as NAME.backup, has NAME.backup.state. The state knows
- * size and checksum of its weights. Saving renames, in this order: NAME.state to NAME.state.old, the new state to
- * NAME.state, the new weights to NAME.weights; then NAME.state.old is removed. So of the two the one whose checksum fits
- * is the weights'. Where weights without a state are replaced, the new state says which they were ("replaces"), so that
- * a save that was killed half way is told from a state that lies beside the wrong weights.
+ * size and checksum of its weights. Saving writes the new weights and the new state as .part files, to the disk, and then
+ * renames the weights first. So the state that fits the weights is NAME.state, or, where a save was killed between the
+ * two renames, NAME.state.part, which the next save puts in its place before it writes its own. A .part file that fits
+ * other weights, or is not whole, is a save that was killed before.
  */
 #ifndef TEXP_PAIR_H
 #define TEXP_PAIR_H
@@ -17,7 +17,7 @@
 int texp_pair_state_name(const char *weights, char *name, size_t size, texp_message *message);
 
 /* WEIGHTS.part is finished (files.h): writes the state, to which it adds what names its weights, and gives both their
- * names. Returns 0; or -1 with a message, and what was there before can still be opened. */
+ * names. Returns 0; or -1 with a message, and the weights that are there still have their state. */
 int texp_pair_publish(const char *weights, texp_state *state, texp_message *message);
 
 /* Removes the states beside weights that were just published without one. */
