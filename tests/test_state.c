@@ -332,6 +332,42 @@ static void nonsense_with_a_right_checksum_is_refused(void **state)
     }
 }
 
+/* As on a machine with more bits: two values, where only their sum counts, and it must fit. The layout's "e" is -5. */
+static void an_extended_number_this_machine_would_round_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t mantissa;
+        int32_t exponent;
+        int fits;
+    } cases[] = {
+        {UINT64_C(1) << 63, 0, 1}, /* .5 */
+        {UINT64_C(3) << 62, 16384, 1},     {UINT64_C(3) << 62, 16385, 0}, /* beyond LDBL_MAX */
+        {UINT64_C(1) << 63, INT32_MAX, 0}, {UINT64_C(1) << 63, -16444, 1}, /* the smallest of all */
+        {UINT64_C(3) << 62, -16444, 0},    {1, 0, 0}, /* the highest bit must be set */
+    };
+    uint8_t bytes[256];
+    texp_message message;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        texp_saved *saved;
+        long double value = 7;
+        size_t size = complete(bytes), at = 24 + 10 + 1 + 16 + 10 + 2 + 8 + 10 + 1; /* behind u, d1 and the head of e */
+        for (int j = 0; j < 8; ++j) bytes[at + (size_t)j] = (uint8_t)(cases[i].mantissa >> 8 * j);
+        for (int j = 0; j < 4; ++j) bytes[at + 8 + (size_t)j] = (uint8_t)((uint32_t)cases[i].exponent >> 8 * j);
+        uint64_t crc = slow_crc(bytes, size - 8);
+        for (int j = 0; j < 8; ++j) bytes[size - 8 + (size_t)j] = (uint8_t)(crc >> 8 * j);
+        assert_int_equal(texp_saved_parse(bytes, size, "x.state", &saved, &message), 0);
+        assert_int_equal(texp_saved_extended(saved, "e", &value, &message), cases[i].fits ? 0 : -1);
+        if (cases[i].fits) {
+            assert_true(value == -ldexpl((long double)cases[i].mantissa, cases[i].exponent - 64));
+        } else {
+            assert_non_null(strstr(message.text, "x.state: e has more bits than a long double of this machine"));
+            assert_true(value == 7);
+        }
+        texp_saved_close(saved);
+    }
+}
+
 static void records_of_another_shape_are_refused(void **state)
 {
     (void)state;
@@ -550,6 +586,20 @@ static void a_state_alone_behind_part_is_no_reason_to_refuse(void **state)
     assert_null(saved);
 }
 
+/* As where the folder can't be written, or a folder is called so. */
+static void a_state_that_cant_get_its_name_is_read_where_it_is(void **state)
+{
+    (void)state;
+    begin_with(1);
+    assert_int_equal(rename(in_folder("w.state"), in_folder("w.state.part")), 0);
+    assert_int_equal(mkdir(in_folder("w.state"), 0777), 0);
+    assert_int_equal(whole_pair(0), 1);
+    assert_int_equal(access(in_folder("w.state.part"), F_OK), 0);
+    assert_int_equal(rmdir(in_folder("w.state")), 0);
+    assert_int_equal(whole_pair(0), 1);
+    assert_int_equal(access(in_folder("w.state.part"), F_OK), -1);
+}
+
 /* Weights 2, whose save was killed before they had their name, have left their state as w.state, and that of weights 1
  * as w.state.old. */
 static void what_a_killed_save_of_an_earlier_version_left_is_read(void **state)
@@ -711,6 +761,7 @@ int main(void)
         cmocka_unit_test(every_changed_byte_is_refused),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(nonsense_with_a_right_checksum_is_refused),
+        cmocka_unit_test(an_extended_number_this_machine_would_round_is_refused),
         cmocka_unit_test(records_of_another_shape_are_refused),
         cmocka_unit_test(a_missing_file_and_a_folder_are_refused),
         cmocka_unit_test(a_limit_on_file_size_is_an_error),
@@ -718,6 +769,7 @@ int main(void)
         cmocka_unit_test(saves_killed_one_after_another_leave_a_whole_pair),
         cmocka_unit_test(a_state_of_other_weights_is_refused),
         cmocka_unit_test(a_state_alone_behind_part_is_no_reason_to_refuse),
+        cmocka_unit_test(a_state_that_cant_get_its_name_is_read_where_it_is),
         cmocka_unit_test(what_a_killed_save_of_an_earlier_version_left_is_read),
         cmocka_unit_test(a_state_that_cant_be_written_changes_nothing),
         cmocka_unit_test(states_are_called_after_their_weights),

@@ -43,11 +43,21 @@ static void put_extended(uint8_t *out, long double value)
     put(out + 12, mantissa && signbit(value), 4);
 }
 
+/* Not finite, or rounded, where the machine's long double has no such exponent or fewer bits: is_exact tells. */
 static long double take_extended(const uint8_t *in)
 {
     int64_t exponent = (int64_t)(int32_t)take(in + 8, 4) - 64;
     long double value = ldexpl((long double)take(in, 8), exponent < INT_MIN ? INT_MIN : (int)exponent);
     return take(in + 12, 4) ? -value : value;
+}
+
+static int is_exact(const uint8_t *in)
+{
+    uint8_t again[16];
+    long double value = take_extended(in);
+    if (!isfinite(value)) return 0;
+    put_extended(again, value);
+    return !memcmp(again, in, sizeof again);
 }
 
 static void encode(uint8_t *out, texp_record_type type, const void *values, size_t i)
@@ -174,9 +184,19 @@ void texp_state_add_f64(texp_state *state, const char *name, double value)
     texp_state_add(state, name, TEXP_F64, &value, 1);
 }
 
+/* The highest 64 bits; a number that is not finite as it is. */
+static long double highest_bits(long double value)
+{
+    int exponent = 0;
+    long double mantissa = frexpl(value, &exponent);
+    return ldexpl(truncl(ldexpl(mantissa, 64)), exponent - 64);
+}
+
 void texp_state_add_extended(texp_state *state, const char *name, long double value)
 {
-    texp_state_add(state, name, TEXP_EXTENDED, &value, 1);
+    long double parts[2] = {highest_bits(value)};
+    parts[1] = value - parts[0];
+    texp_state_add(state, name, TEXP_EXTENDED, parts, parts[1] != 0 ? 2 : 1);
 }
 
 static uint64_t size_of(const texp_state *state)
@@ -223,12 +243,13 @@ static void write_record(sink *to, const record *r)
 }
 
 /* The first record that the format has no form for. */
-static const record *find_infinite(const texp_state *state)
+static const record *find_unwritable(const texp_state *state)
 {
     for (size_t i = 0; i < state->n; ++i) {
         const record *r = state->records + i;
         for (size_t j = 0; r->type == TEXP_EXTENDED && j < r->count; ++j) {
-            if (!isfinite(((const long double *)r->values)[j])) return r;
+            long double value = ((const long double *)r->values)[j];
+            if (!isfinite(value) || highest_bits(value) != value) return r;
         }
     }
     return NULL;
@@ -236,8 +257,11 @@ static const record *find_infinite(const texp_state *state)
 
 int texp_state_write(const texp_state *state, const char *file, texp_message *message)
 {
-    const record *infinite = find_infinite(state);
-    if (infinite) return texp_say(message, "%s: can't write: %s is not finite", texp_path_tail(file), infinite->name);
+    const record *bad = find_unwritable(state);
+    if (bad) {
+        return texp_say(message, "%s: can't write: %s is not finite, or has too many bits", texp_path_tail(file),
+                        bad->name);
+    }
     if (state->no_memory) return texp_say(message, "%s: can't write: no memory", texp_path_tail(file));
     sink to = {.file = texp_file_create(file, message)};
     if (!to.file) return -1;
@@ -373,6 +397,13 @@ static const saved_record *find(const texp_saved *saved, const char *name)
     return NULL;
 }
 
+static int say_inexact(const texp_saved *saved, const char *name, texp_message *message)
+{
+    return texp_say(message,
+                    "%s: %s has more bits than a long double of this machine: go on with it where it was written",
+                    saved->file, name);
+}
+
 int texp_saved_get(const texp_saved *saved, const char *name, texp_record_type type, void *values, size_t count,
                    texp_message *message)
 {
@@ -381,6 +412,9 @@ int texp_saved_get(const texp_saved *saved, const char *name, texp_record_type t
     if (r->type != type) return texp_say(message, "%s: %s is of another type", saved->file, name);
     if (r->count != count) {
         return texp_say(message, "%s: %s has %zu values, not %zu", saved->file, name, r->count, count);
+    }
+    for (size_t i = 0; type == TEXP_EXTENDED && i < count; ++i) {
+        if (!is_exact(r->values + i * sizes[type].encoded)) return say_inexact(saved, name, message);
     }
     for (size_t i = 0; values && i < count; ++i) decode(r->values + i * sizes[type].encoded, type, values, i);
     return 0;
@@ -398,7 +432,13 @@ int texp_saved_f64(const texp_saved *saved, const char *name, double *value, tex
 
 int texp_saved_extended(const texp_saved *saved, const char *name, long double *value, texp_message *message)
 {
-    return texp_saved_get(saved, name, TEXP_EXTENDED, value, 1, message);
+    long double parts[2] = {0, 0};
+    const saved_record *r = find(saved, name);
+    if (texp_saved_get(saved, name, TEXP_EXTENDED, parts, r && r->count == 2 ? 2 : 1, message)) return -1;
+    long double sum = parts[0] + parts[1];
+    if (!isfinite(sum) || sum - parts[0] != parts[1]) return say_inexact(saved, name, message);
+    *value = sum;
+    return 0;
 }
 
 const unsigned char *texp_saved_bytes(const texp_saved *saved, const char *name, size_t *count)

@@ -15,8 +15,10 @@
  *         values    u64, f64, f32: 8, 8, 4 bytes, IEEE 754; extended: 16 bytes, see below; bytes: 1 each
  *     u64       CRC-64/XZ of all bytes before it
  *
- * An extended number (long double) is u64 mantissa, i32 exponent, u32 sign: (-1)^sign mantissa 2^(exponent - 64), the
- * mantissa's highest bit set, or all three 0 for 0. x87's 64 bits pass exactly; what is not finite is not written.
+ * An extended number is u64 mantissa, i32 exponent, u32 sign: (-1)^sign mantissa 2^(exponent - 64), the mantissa's
+ * highest bit set, or all three 0 for 0. What is not finite is not written. A long double of the x87, of 64 bits, is one;
+ * of a machine with more (113 on aarch64) it is its highest 64 bits and, where there is one, the rest as a second value.
+ * So a file means the same wherever it is read; where a machine's long double has too few bits for it, it is refused.
  *
  * A later version may add records, which readers look up by name; it gets another number only where the meaning of
  * what is there changes.
@@ -32,7 +34,7 @@
 typedef enum {
     TEXP_U64 = 1, /* uint64_t */
     TEXP_F64 = 2, /* double */
-    TEXP_EXTENDED = 3, /* long double, finite */
+    TEXP_EXTENDED = 3, /* long double, finite, of at most 64 bits */
     TEXP_F32 = 4, /* float */
     TEXP_BYTES = 5 /* unsigned char */
 } texp_record_type;
@@ -53,7 +55,7 @@ void texp_state_add(texp_state *state, const char *name, texp_record_type type, 
 /* The same without a copy: the values must stay as they are until the state is written. */
 void texp_state_lend(texp_state *state, const char *name, texp_record_type type, const void *values, size_t count);
 
-/* One value. */
+/* One value; of an extended one all bits, whatever the machine. */
 void texp_state_add_u64(texp_state *state, const char *name, uint64_t value);
 void texp_state_add_f64(texp_state *state, const char *name, double value);
 void texp_state_add_extended(texp_state *state, const char *name, long double value);
@@ -78,7 +80,8 @@ int texp_saved_parse(const void *bytes, size_t size, const char *file, texp_save
 void texp_saved_close(texp_saved *saved);
 
 /* Copies the `count` values of a record. Returns 0; or -1 with a message, and the values untouched, where the record is
- * missing or has another type or count. values == NULL: only looks. */
+ * missing, has another type or count, or holds an extended number that this machine would round. values == NULL: only
+ * looks. */
 int texp_saved_get(const texp_saved *saved, const char *name, texp_record_type type, void *values, size_t count,
                    texp_message *message);
 

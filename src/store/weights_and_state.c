@@ -68,7 +68,7 @@ static int open_state(const char *state, const char *weights, texp_file_sum sum,
 
 /* ---- saving ------------------------------------------------------------------------------------------------- */
 
-/* The save before may have been killed between its two names; its state must not be overwritten, then. */
+/* The save before may have been killed between its two renames. */
 static int complete(const char *weights, const names *n, texp_message *message)
 {
     texp_file_sum sum;
@@ -117,6 +117,7 @@ int texp_pair_open(const char *weights, texp_saved **out, texp_message *message)
     texp_file_sum sum;
     *out = NULL;
     if (set_names(weights, &n, message) || texp_file_sum_of(weights, &sum, message)) return -1;
+    complete(weights, &n, NULL); /* where the folder can't be written, the state is read where it is */
     if (!open_state(n.state, weights, sum, out, message)) return 0;
     if (!open_state(n.state_part, weights, sum, out, NULL)) return 0;
     if (!open_state(n.old, weights, sum, out, NULL)) return 0;

@@ -5,7 +5,7 @@
  * NAME.weights has NAME.state; a weights file of another ending, as NAME.backup, has NAME.backup.state. The state knows
  * size and checksum of its weights. Saving writes the new weights and the new state as .part files, to the disk, and then
  * renames the weights first. So the state that fits the weights is NAME.state, or, where a save was killed between the
- * two renames, NAME.state.part, which the next save puts in its place before it writes its own. A .part file that fits
+ * two renames, NAME.state.part, which is put in its place when they are opened or saved next. A .part file that fits
  * other weights, or is not whole, is a save that was killed before.
  */
 #ifndef TEXP_PAIR_H
