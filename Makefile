@@ -28,6 +28,9 @@ TO_COMPILE := $(filter gcc gcc-% clang clang-%,$(COMPILER)) $(if $(filter 1,$(OP
 TO_BUILD := $(TO_COMPILE) libc6-dev binutils patch xz-utils $(if $(filter 1,$(ONEDNN)),libdnnl-dev) \
     $(if $(filter 1,$(GPU) $(OPENCV)),g++) $(if $(filter 1,$(OPENCV)),pkgconf libopencv-dev)
 TO_TEST := libcmocka-dev
+TO_TEST_LONG := $(TO_TEST) debootstrap qemu-user
+# CI runs on Debian 12, which has the clang-format and shellcheck that test_style asks for.
+TO_TEST_CI := $(TO_TEST) clang libomp-dev g++ pkgconf libopencv-dev clang-format-14 shellcheck
 TO_TRAIN_fashion-mnist := $(if $(FASHION_MNIST),,dataset-fashion-mnist)
 TO_TRAIN_cifar10 := $(if $(CIFAR10)$(wildcard cifar-10-binary.tar.gz data/cifar-10-binary.tar.gz data/cifar10),,curl \
     ca-certificates)
@@ -41,12 +44,15 @@ FUZZ_SECONDS ?= 60
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 COMPILE = $(MAKE) -f scripts/compile.mk --no-print-directory
 
-# The tests of `make test` and `make test-long`; TEST=name leaves one of them.
+# The tests of `make test`, `make test-long`, and those that .ci/run adds to the first; TEST=name leaves one of them.
 TEST ?= *
 SHORT := $(wildcard tests/test_$(TEST).c tests/test_$(TEST).sh)
 LONG := $(wildcard tests/long_$(TEST).c tests/long_$(TEST).sh)
+CI := $(wildcard tests/ci_$(TEST).sh)
+# Releases of Debian or Ubuntu for `make test-systems`.
+SYSTEMS ?= bookworm trixie
 
-.PHONY: all darknet packages sources train data test test-long test-programs bench fuzz cfg format help clean distclean
+.PHONY: all darknet packages sources train data test test-long test-ci test-systems test-programs bench fuzz cfg format help clean distclean
 .NOTPARALLEL:
 
 all darknet: sources
@@ -80,9 +86,16 @@ train: data
 
 test: TESTS = $(SHORT)
 test-long: TESTS = $(LONG)
-test test-long: NEEDS = $(TO_TEST)
-test test-long: test-programs
+test-ci: TESTS = $(SHORT) $(CI)
+test: NEEDS = $(TO_TEST)
+test-long: NEEDS = $(TO_TEST_LONG)
+test-ci: NEEDS = $(TO_TEST_CI)
+test test-long test-ci: test-programs
 	@tests/run.sh $(TESTS)
+
+test-systems:
+	@scripts/install-packages.sh debootstrap
+	@tests/systems.sh $(SYSTEMS)
 
 # Every build that one of the tests links with or asks for. A shell test test_X.sh may have a C program, X_main.c.
 PROGRAMS = $(TESTS) $(wildcard $(patsubst tests/test_%.sh,tests/%_main.c,$(TESTS)))
@@ -127,6 +140,8 @@ help:
 	@echo 'make test         runs the tests; TEST=schedule runs that one'
 	@echo 'make test-long    runs those that take minutes'
 	@echo '                  SANITIZE=1: either, compiled with AddressSanitizer and UBSan; slower, beside the usual builds'
+	@echo 'make test-systems runs make train and make test in chroots, from nothing; SYSTEMS="bookworm trixie"; as root'
+	@echo 'make test-ci      runs the tests, and builds and trains with each option'
 	@echo 'make bench        times training against PyTorch and stock Darknet; TORCH=python3 names a Python with PyTorch'
 	@echo 'make fuzz         feeds state files, cfgs and image lists with bytes at random; FUZZ_SECONDS=60 for each'
 	@echo 'make cfg          writes cfg/preresnet32*.cfg anew from scripts/make-cfgs.sh'

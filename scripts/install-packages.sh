@@ -52,8 +52,10 @@ done
 refuse() { # what to do; packages needed later...
     advice=$1
     shift
-    all=$missing
-    for package; do
+    # In the order of those needed later, so that the command is the same whoever asks.
+    all=
+    # shellcheck disable=SC2086 # a word for each package
+    for package in "$@" $missing; do
         case "$all " in
             *" $package "*) ;;
             *) has_package "$package" || all="$all $package" ;;

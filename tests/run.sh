@@ -9,7 +9,8 @@
 # A shell test prints "ok NAME", "not ok NAME: why" or "skip NAME: why" for each of its claims and runs here with
 #   DARKNET_BIN=./darknet   DARKNET_STOCK=build/stock/darknet   DARKNET_PLAIN=build/plain/darknet
 # and, where there is a tests/X_main.c for test_X.sh, with build/*/tests/X_main of the builds that its links line names.
-# TEST_TIMEOUT is the number of seconds after which a program is stopped. The last line is the count.
+# TEST_TIMEOUT is the number of seconds after which a program is stopped; a shell test that takes longer says so in a line
+# "# timeout: SECONDS". The last line is the count.
 # SANITIZE=1: the same with the builds of that name. Whatever a sanitizer finds fails, wherever it is found.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -66,7 +67,8 @@ run() {
     from=$(date +%s%N)
     interpreter=
     [ -x "$2" ] || case $2 in *.sh) interpreter="sh" ;; esac
-    timeout "$limit" $interpreter "$2" >"$log" 2>&1 </dev/null
+    longer=$(sed -n 's/^# timeout: *\([0-9]*\)$/\1/p' "$2" 2>/dev/null | head -n 1)
+    timeout "${longer:-$limit}" $interpreter "$2" >"$log" 2>&1 </dev/null
     status=$?
     took=$(date +%s%N)
     took=$(((took - from) / 100000000))

@@ -44,6 +44,8 @@ test_one_command() {
     said=$(as_user scripts/install-packages.sh absent-1 patch -- absent-1 patch absent-2) && why="accepted "
     echo "$said" | grep -qx 'Missing: absent-1' || why="$why$said "
     echo "$said" | grep -qx '    apt-get update && apt-get install absent-1 absent-2' || why="$why$said"
+    said=$(as_user scripts/install-packages.sh absent-2 -- absent-1 patch absent-2) && why="$why accepted "
+    echo "$said" | grep -qx '    apt-get update && apt-get install absent-1 absent-2' || why="$why another order: $said"
     result what_is_needed_later_is_named_too "$why"
 }
 
