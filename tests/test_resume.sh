@@ -170,6 +170,32 @@ result "a_longer_run_and_another_look_of_the_cfg_are_no_other_cfg" "$why"
 rm -rf backup && cp -r before backup
 cp often.keep often.cfg
 
+# What only rounds otherwise goes on, log included, after one warning.
+# goes_on_with_other_bits NAME THERE HERE SED-SCRIPT: the cfg edited so, with a remark about the line THERE and HERE.
+goes_on_with_other_bits() {
+    sed "$4" often.keep >often.cfg
+    train often.cfg backup/often_last.weights
+    status=$?
+    why=
+    [ $status -eq 0 ] || why="exit status $status: $(tail -n 1 err.txt)"
+    grep -qxF "backup/often_last.state: [net] $2 there, $3 here: the run goes on, but its bits may differ" \
+        err.txt || why="$why no warning: $(grep often_last err.txt)"
+    [ "$(grep -c 'bits may differ' err.txt)" -eq 1 ] || why="$why not one warning"
+    grep -q '^continuing behind update [1-9].*, as if it had not stopped but for rounding$' out.txt || why="$why $(grep continuing out.txt)"
+    rows=$(sed -n 's/^continuing behind update \([0-9]*\).*/\1/p' out.txt)
+    head -n $((rows + 1)) before/often.csv >expected.csv
+    head -n $((rows + 1)) backup/often.csv | cmp -s - expected.csv || why="$why the log began anew"
+    [ "$(cut -d, -f1 backup/often.csv | tail -n 1)" -eq 13 ] || why="$why the log ends early"
+    [ "$rows" -lt 13 ] || why="$why it had ended before"
+    result "$1" "$why"
+    rm -rf backup && cp -r before backup
+    cp often.keep often.cfg
+}
+goes_on_with_other_bits another_backend_goes_on_after_a_warning nothing backend=plain 's/^policy=/backend=plain\n&/'
+goes_on_with_other_bits another_number_of_threads_goes_on_after_a_warning nothing threads=2 's/^policy=/threads=2\n&/'
+goes_on_with_other_bits another_precision_goes_on_after_a_warning nothing precision=float32 \
+    's/^policy=/precision=float32\n&/'
+
 head -c 2000 before/often_last.state >backup/often_last.state
 refused a_cut_state_is_refused 'often_last.state: cut off: it holds 2000 of'
 printf '\001' | dd of=backup/often_last.state bs=1 seek=3000 conv=notrunc 2>/dev/null

@@ -719,11 +719,16 @@ static void a_cfgs_normal_form_has_no_looks(void **state)
     free(normal);
 }
 
+static int counts(const void *context, int section, const char *key)
+{
+    assert_null(context);
+    return strcmp(key, section ? "dontload" : "max_batches") != 0;
+}
+
 static const char *difference_of(const char *there, const char *here)
 {
-    static const char *const of_net[] = {"max_batches", NULL}, *const of_layers[] = {"dontload", NULL};
     static texp_message message;
-    return texp_cfg_difference(there, here, of_net, of_layers, &message) ? message.text : NULL;
+    return texp_cfg_difference(there, here, counts, NULL, &message) ? message.text : NULL;
 }
 
 static void the_first_difference_of_two_cfgs_is_named(void **state)

@@ -1,6 +1,7 @@
 #include "cfg/layer_check.h"
 
 #include "base/number.h"
+#include "cfg/key_check.h"
 #include "cfg/options.h"
 #include "net/layer_traits.h"
 #include "net/texp_net.h"
@@ -49,20 +50,20 @@ static double number(const place *p, const char *key, double otherwise)
 
 /* --- what all layers have in common ------------------------------------------------------------------------------ */
 
+/* [upsample] with a negative stride makes images smaller. */
+static int may_be_negative(const place *p, const texp_key *key)
+{
+    return !strcmp(key->name, "stride") && texp_layer_type(p->type) == UPSAMPLE && number(p, key->name, 1) < 0;
+}
+
 static void check_keys(const place *p)
 {
-    static const char *const positive[] = {"filters", "size",        "stride",         "output",         "groups",
-                                           "classes", "num",         "hidden_filters", "output_filters", "side",
-                                           "max",     "crop_height", "crop_width"};
-    static const char *const natural[] = {"pad", "padding", "coords", "ids", "extra", "numload"};
-    for (size_t i = 0; i < sizeof positive / sizeof *positive; ++i) {
-        double value = number(p, positive[i], 1);
-        /* [upsample] with a negative stride makes images smaller. */
-        if (value < 0 && !strcmp(p->type, "[upsample]") && !strcmp(positive[i], "stride")) continue;
-        if (value < 1) refuse(p, positive[i], "must be 1 or more");
-    }
-    for (size_t i = 0; i < sizeof natural / sizeof *natural; ++i) {
-        if (number(p, natural[i], 0) < 0) refuse(p, natural[i], "negative; must be 0 or more");
+    const texp_key *key;
+    char fault[256];
+    for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
+        const char *value = option_find(p->options, (char *)key->name);
+        if (!value || may_be_negative(p, key)) continue;
+        if (texp_value_fault(key, value, fault, sizeof fault)) refuse(p, key->name, "%s", fault);
     }
 }
 

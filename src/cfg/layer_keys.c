@@ -1,6 +1,7 @@
 #include "cfg/layer_keys.h"
 
 #include "cfg/options.h"
+#include "net/keys.h"
 #include "net/layers.h"
 #include "net/texp_net.h"
 #include "net/tracks.h"
@@ -9,23 +10,25 @@
 
 #include <math.h>
 
-static void demand(int fits, list *options, const char *key, const char *what)
+/* Refuses keys of ours that need what the layer does not have. */
+static void check_needs(const layer *l, list *options)
 {
-    if (fits || !option_find(options, (char *)key)) return;
-    texp_origin origin = texp_origin_of(options, key);
-    texp_refuse(&origin, key, option_find(options, (char *)key), "this layer has no %s; remove it", what);
-}
-
-static double read_std(list *options)
-{
-    char *text = option_find(options, "init_std");
-    if (!text) return -1;
-    double std = texp_option_float(options, "init_std", text);
-    if (std < 0) {
-        texp_origin origin = texp_origin_of(options, "init_std");
-        texp_refuse(&origin, "init_std", text, "negative; must be 0 or more");
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    int n_inner = texp_inner_layers(l, inner);
+    const int has[] = {
+        [TEXP_NEEDS_NOTHING] = 1,
+        [TEXP_NEEDS_WEIGHTS] = texp_layer_weights(l) || n_inner,
+        [TEXP_NEEDS_BATCH_NORM] = texp_has_norm(l) || (n_inner && texp_has_norm(inner[0])),
+        [TEXP_NEEDS_BIAS] = texp_layer_traits_of(l->type)->has_bias_key,
+    };
+    static const char *const what[] = {[TEXP_NEEDS_WEIGHTS] = "weights",
+                                       [TEXP_NEEDS_BATCH_NORM] = "batch normalisation",
+                                       [TEXP_NEEDS_BIAS] = "bias that could be left out"};
+    const texp_key *key;
+    for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
+        if (has[key->needs] || !option_find(options, (char *)key->name)) continue;
+        texp_refuse_option(options, key->name, "this layer has no %s; remove it", what[key->needs]);
     }
-    return std;
 }
 
 /* batchnorm_eps replaces both of Darknet's epsilons. */
@@ -75,15 +78,12 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int weights = texp_layer_weights(l) || texp_inner_layers(l, inner);
     int norm = texp_has_norm(l) || (texp_inner_layers(l, inner) && texp_has_norm(inner[0]));
-    demand(weights, options, "fixed", "weights that could be fixed");
-    demand(weights, options, "init_std", "weights");
-    demand(norm, options, "affine", "batch normalisation");
-    demand(texp_layer_traits_of(l->type)->has_bias_key, options, "bias", "bias that could be left out");
+    check_needs(l, options);
     texp_layer *own = calloc(1, sizeof *own);
     own->fixed = texp_flag_of(options, "fixed", 0);
     own->frozen_affine = norm && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->fixed);
     own->frozen_bias = !texp_flag_of(options, "bias", 1);
-    double std = read_std(options);
+    double std = texp_number_of(options, "init_std", -1);
     if (texp_layer_weights(l)) set_weights(l, own, std);
     if (weights) refuse_own_rate(l, options, t);
     own->unfoldable = is_unfoldable(l, t);

@@ -68,8 +68,6 @@ long texp_whole_of(list *options, const char *key, long otherwise)
     long parsed = otherwise;
     if (value && !texp_read_long(value, &parsed))
         texp_refuse_option(options, key, "not a whole number; write one, as in %s=1", key);
-    if (parsed > INT_MAX && strcmp(key, "seed"))
-        texp_refuse_option(options, key, "too large; Darknet counts to %d", INT_MAX);
     return parsed;
 }
 
@@ -84,4 +82,21 @@ int texp_flag_of(list *options, const char *key, int otherwise)
     long value = texp_whole_of(options, key, otherwise);
     if (value != 0 && value != 1) texp_refuse_option(options, key, "must be 0 or 1");
     return (int)value;
+}
+
+double *texp_numbers_of(list *options, const char *key, size_t *n)
+{
+    *n = 0;
+    char *text = option_find(options, (char *)key);
+    if (!text) return NULL;
+    double *values = NULL;
+    char *copy = strdup(text), *rest = copy, *item;
+    while ((item = strsep(&rest, ","))) {
+        values = realloc(values, (*n + 1) * sizeof *values);
+        if (!texp_read_double(item, &values[(*n)++])) {
+            texp_refuse_option(options, key, "entry %zu, '%s', is no number; write a list as in %s=1,2", *n, item, key);
+        }
+    }
+    free(copy);
+    return values;
 }

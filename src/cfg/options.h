@@ -23,8 +23,11 @@ double texp_option_float(list *options, const char *key, const char *value);
 
 /* As Darknet's option_find_*, quiet and strict; `otherwise` where the key is absent. */
 double texp_number_of(list *options, const char *key, double otherwise);
-long texp_whole_of(list *options, const char *key, long otherwise); /* within int, but for seed */
+long texp_whole_of(list *options, const char *key, long otherwise);
 const char *texp_word_of(list *options, const char *key, const char *otherwise);
 int texp_flag_of(list *options, const char *key, int otherwise); /* 0 or 1 */
+
+/* A list like 1,2,3 as a new array, to be freed; *n is its length, 0 and NULL where the key is absent. */
+double *texp_numbers_of(list *options, const char *key, size_t *n);
 
 #endif

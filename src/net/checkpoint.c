@@ -2,6 +2,7 @@
 
 #include "base/files.h"
 #include "base/refuse.h"
+#include "net/keys.h"
 #include "net/layers.h"
 #include "net/texp_net.h"
 #include "net/update.h"
@@ -320,24 +321,52 @@ int texp_checkpoint_publish(network *net, const char *weights, texp_message *mes
 
 /* --- restoring --------------------------------------------------------------------------------------------------- */
 
-/* Keys that change nothing up to the update at which a run is resumed, or take part in loading alone. */
-static int check_cfg(const texp_net *t, const texp_saved *saved, const char *file, texp_message *message)
+/* The cfg that a state was made with, in normal form; to be freed. */
+static char *saved_cfg(const texp_saved *saved)
 {
-    static const char *const always[] = {"valid_every", "save_every", "norms", "max_batches", NULL};
-    static const char *const bounded[] = {"valid_every", "save_every", "norms", NULL};
-    static const char *const loading[] = {"dontload", "dontloadscales", "numload", "flipped", NULL};
-    const texp_recipe *recipe = &t->schedule.recipe;
     size_t length;
-    texp_message difference;
     const unsigned char *bytes = texp_saved_bytes(saved, "cfg", &length);
     char *text = calloc(length + 1, 1);
+    if (text && bytes) memcpy(text, bytes, length);
+    return text;
+}
+
+static int makes_another_run(const void *recipe, int section, const char *name)
+{
+    const texp_key *key = section ? texp_layer_key_named(name) : texp_net_key_named(name);
+    if (!key || key->resume == TEXP_RESUME_REFUSED) return 1;
+    return key->resume == TEXP_RESUME_UNLESS_END && texp_recipe_uses_end(recipe);
+}
+
+static int check_cfg(const texp_net *t, const texp_saved *saved, const char *file, texp_message *message)
+{
+    texp_message difference;
+    char *text = saved_cfg(saved);
     if (!text) return texp_say(message, "%s: no memory", file);
-    if (bytes) memcpy(text, bytes, length);
-    int differs =
-        texp_cfg_difference(text, t->cfg_text, texp_recipe_uses_end(recipe) ? bounded : always, loading, &difference);
+    int differs = texp_cfg_difference(text, t->cfg_text, makes_another_run, &t->schedule.recipe, &difference);
     free(text);
     if (!differs) return 0;
     return texp_say(message, "%s: made with another cfg than %s: %s", file, texp_path_tail(t->file), difference.text);
+}
+
+static int is_key_of_net(const void *wanted, int section, const char *name)
+{
+    return !section && !strcmp(name, wanted);
+}
+
+/* The run goes on with other bits where a key says how it computes. */
+static void warn_of_other_bits(texp_net *t, const texp_saved *saved, const char *file)
+{
+    char *text = saved_cfg(saved);
+    const texp_key *key;
+    texp_message difference;
+    for (size_t i = 0; text && (key = texp_net_key_at(i)); ++i) {
+        if (key->resume != TEXP_RESUME_WARNED) continue;
+        if (!texp_cfg_difference(text, t->cfg_text, is_key_of_net, key->name, &difference)) continue;
+        fprintf(stderr, "%s: %s: the run goes on, but its bits may differ\n", file, difference.text);
+        t->run.rounds_otherwise = 1;
+    }
+    free(text);
 }
 
 static int restore(network *net, const texp_saved *saved, const char *file, int apply, texp_message *message)
@@ -351,6 +380,7 @@ static int restore(network *net, const texp_saved *saved, const char *file, int 
         return -1;
     }
     if (!apply) return 0;
+    warn_of_other_bits(t, saved, file);
     *net->seen = (size_t)seen;
     *net->t = (int)updates;
     if (!t->has_seed) texp_set_seed(t, seed);
@@ -369,7 +399,8 @@ texp_saved *texp_checkpoint_restore(network *net, const char *weights)
     }
     if (!saved) return NULL;
     /* All of it is looked at before anything is changed. */
-    if (restore(net, saved, texp_path_tail(file), 0, &message) || restore(net, saved, file, 1, &message)) {
+    if (restore(net, saved, texp_path_tail(file), 0, &message) ||
+        restore(net, saved, texp_path_tail(file), 1, &message)) {
         texp_checkpoint_refuse(&message);
     }
     return saved;

@@ -58,6 +58,7 @@ typedef struct {
     int valid_every; /* epochs between validations */
     int save_every; /* updates between saves of _last, 0: at epochs' ends alone */
     int logs_norms; /* norms=1 */
+    int rounds_otherwise; /* it was resumed, and computes otherwise than the run that it goes on with */
     void (*add_records)(const struct texp_run *run, struct texp_state *state); /* of the run; NULL outside */
     const struct texp_run *run;
 } texp_net_run;

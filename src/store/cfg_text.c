@@ -93,12 +93,18 @@ static line find_key(const char *section, line wanted)
     return (line){"", 0, 0};
 }
 
-static int is_ignored(line l, const char *const *ignored)
+/* Whose differences count. */
+typedef struct {
+    texp_key_counts *counts;
+    const void *context;
+    int section;
+} judge;
+
+static int counts(const judge *j, line l)
 {
-    for (; *ignored; ++ignored) {
-        if (strlen(*ignored) == (size_t)l.key && !memcmp(*ignored, l.text, (size_t)l.key)) return 1;
-    }
-    return 0;
+    char key[64]; /* longer ones are no key that anybody knows */
+    snprintf(key, sizeof key, "%.*s", l.key, l.text);
+    return j->counts(j->context, j->section, key);
 }
 
 static int say_difference(texp_message *message, int section, line header, line there, line here)
@@ -115,23 +121,22 @@ static int say_difference(texp_message *message, int section, line header, line 
     return 1;
 }
 
-static int compare_sections(const char *there, const char *here, int section, line header, const char *const *ignored,
-                            texp_message *difference)
+static int compare_sections(const char *there, const char *here, const judge *j, line header, texp_message *difference)
 {
     for (const char *p = there; in_section(p); p = next_line(p)) {
         line a = find_key(there, line_at(p)), b = find_key(here, line_at(p));
-        if (!is_ignored(a, ignored) && !same_line(a, b)) {
-            return say_difference(difference, section, header, a, b);
+        if (!same_line(a, b) && counts(j, a)) {
+            return say_difference(difference, j->section, header, a, b);
         }
     }
     for (const char *p = here; in_section(p); p = next_line(p)) {
         line a = find_key(there, line_at(p)), b = find_key(here, line_at(p));
-        if (!is_ignored(b, ignored) && !a.length) return say_difference(difference, section, header, a, b);
+        if (!a.length && counts(j, b)) return say_difference(difference, j->section, header, a, b);
     }
     return 0;
 }
 
-int texp_cfg_difference(const char *there, const char *here, const char *const *of_net, const char *const *of_layers,
+int texp_cfg_difference(const char *there, const char *here, texp_key_counts *counts, const void *context,
                         texp_message *difference)
 {
     static const line none = {"", 0, 0};
@@ -142,7 +147,7 @@ int texp_cfg_difference(const char *there, const char *here, const char *const *
         if (!same_line(a, b)) return say_difference(difference, section, none, a, b);
         there = next_line(there);
         here = next_line(here);
-        if (compare_sections(there, here, section, a, section ? of_layers : of_net, difference)) return 1;
+        if (compare_sections(there, here, &(judge){counts, context, section}, a, difference)) return 1;
         there = next_section(there);
         here = next_section(here);
     }

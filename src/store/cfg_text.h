@@ -16,12 +16,14 @@ char *texp_cfg_normal(const char *text);
 /* The normal form of a file, to be freed; NULL where it can't be read. */
 char *texp_cfg_normal_of(const char *file);
 
-/* Compares two normal forms, section by section; the order of keys within a section does not matter, and of a key given
- * twice the first counts, as Darknet has it. Keys that `of_net` names are left out of the first section ([net]), those
- * of `of_layers` out of all others; the lists end with NULL. Returns 0 where they say the same; otherwise 1 and the
- * first difference, as in "[net] momentum=0.9 there, momentum=0.8 here" or "layer 3 [convolutional] filters=8 there,
- * nothing here": there is the first form. Sections count from 0 behind [net], as Darknet's layers do. */
-int texp_cfg_difference(const char *there, const char *here, const char *const *of_net, const char *const *of_layers,
+/* Whether a key's difference counts; section 0 is the first one ([net]). */
+typedef int texp_key_counts(const void *context, int section, const char *key);
+
+/* Compares two normal forms, section by section; the order of keys within a section does not matter, of a key given
+ * twice the first counts, as Darknet has it, and of all keys those that `counts` says; sections that differ always do.
+ * Returns 0 where they say the same; otherwise 1 and the first difference, as in "[net] momentum=0.9 there, momentum=0.8
+ * here" or "layer 3 [convolutional] filters=8 there, nothing here": there is the first form. Layers count from 0. */
+int texp_cfg_difference(const char *there, const char *here, texp_key_counts *counts, const void *context,
                         texp_message *difference);
 
 #endif

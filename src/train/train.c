@@ -261,7 +261,8 @@ static void report_resumption(const texp_run *run, int ngpus, int has_state)
     printf("continuing behind update %zu, epoch %.2f", get_current_batch((network *)net),
            (double)*net->seen / run->images);
     if (has_state && keeps_order(run))
-        printf(", as if it had not stopped\n");
+        printf(net->texp->run.rounds_otherwise ? ", as if it had not stopped but for rounding\n"
+                                               : ", as if it had not stopped\n");
     else if (has_state)
         printf(", with its momentum; the images are drawn anew (seed=N in [net] would keep their order)\n");
     else
