@@ -228,7 +228,7 @@ DEPENDENCIES = -MD -MP -MF $(@:.o=.d)
 .PHONY: program library engine tests fuzzers link where bench-tools bench-step force
 
 ifeq ($(BUILD)$(filter 1,$(SANITIZE)),host)
-program: darknet libdarknet.a
+program: darknet libdarknet.a libdarknet.so
 else
 program: $(O)/darknet
 endif
@@ -238,16 +238,20 @@ link: $(O)/darknet
 where:
 	@echo $(O)
 
-# The root has the program and the library of the build made last.
-darknet libdarknet.a: %: $(O)/%
+# The root has the program and the libraries of the build made last.
+darknet libdarknet.a libdarknet.so: %: $(O)/%
 	@cp $< $@.new && mv $@.new $@
-$(foreach f,darknet libdarknet.a,$(if $(shell cmp -s $(O)/$f $f || echo differs),$(eval $f: force)))
+$(foreach f,darknet libdarknet.a libdarknet.so,$(if $(shell cmp -s $(O)/$f $f || echo differs),$(eval $f: force)))
 
 $(O)/darknet: $(PROGRAM) $(O)/libdarknet.a
 	$(Q)$(CC) $(COMMON) $(OPTS) $^ -o $@ $(LIBS)
 
 $(O)/libdarknet.a: $(LIBRARY)
 	$(Q)rm -f $@ && $(AR) qcs $@ $^
+
+# Without -Ofast, whose start-up code would set how a foreign program that loads the library rounds small numbers.
+$(O)/libdarknet.so: $(LIBRARY)
+	$(Q)$(CC) $(COMMON) -shared -Wl,-soname,libdarknet.so -Wl,-z,defs $^ -o $@ $(LIBS)
 
 # Another make has the rules; asked here, so that `make -q` can tell whether it has anything to do.
 ifneq ($(filter $(ENGINE),$(LIBRARY)),)
