@@ -24,6 +24,8 @@ ONEDNN ?= 1
 NATIVE ?= 0
 DEBUG ?= 0
 SANITIZE ?= 0
+# 1: a warning is an error, as in CI; a user's compiler may know warnings that ours does not.
+WERROR ?= 0
 
 # Stock Darknet as fast as its own options make it: for `make bench`.
 ifeq ($(BUILD),stock-native)
@@ -193,8 +195,10 @@ endif
 # Darknet's own warning flags, less the warnings that its code gives with today's compilers.
 DARKNET_FLAGS := $(COMMON) -Wall -Wno-unused-result -Wno-unknown-pragmas -Wfatal-errors -Wno-stringop-truncation \
     $(OPTS) $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
-# Never -ffast-math: our code looks for NaN and infinity.
-OUR_FLAGS := $(COMMON) -std=gnu11 -Wall -Wextra -Werror -Wno-psabi $(OUR_OPTS) -fopenmp-simd $(DEFINES) -Isrc $(INCLUDES)
+# Never -ffast-math: our code looks for NaN and infinity. Products and sums are fused where the source says so, and never
+# by the compiler's choice (src/cpu/vectors.h).
+WARNINGS := -Wall -Wextra -Wno-psabi $(if $(filter 1,$(WERROR)),-Werror)
+OUR_FLAGS := $(COMMON) -std=gnu11 $(WARNINGS) -ffp-contract=off $(OUR_OPTS) -fopenmp-simd $(DEFINES) -Isrc $(INCLUDES)
 ifneq ($(BUILD),math)
 OUR_FLAGS += -isystem $(D)/include -isystem $(D)/src
 endif
@@ -309,7 +313,7 @@ $(O)/tests/bench/%: tests/bench/%.c $(O)/libdarknet.a $(O)/flags
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_FLAGS) $(filter %.c %.a,$^) -o $@ $(LIBS)
 
 build/bench/machine build/bench/alternate: build/bench/%: tests/bench/%.c
-	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O3 -fopenmp -Wall -Wextra -Werror $< -lm -o $@
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O3 -fopenmp $(WARNINGS) $< -lm -o $@
 
 bench-tools: $(O)/tests/bench/step $(O)/tests/bench/loader build/bench/machine build/bench/alternate
 bench-step: $(O)/tests/bench/step
