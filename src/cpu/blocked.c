@@ -6,17 +6,6 @@
 /* How many pixels are summed in float before the sum goes to double. */
 #define PIECE 256
 
-/*
- * Each kernel is compiled for the processors whose convolutions work in its block, and for any other; the program takes
- * the best that the processor can run when it starts. (The thread sanitiser does not survive functions that are chosen
- * at the start.)
- */
-#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12 && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define CHOSEN_AT_START(level) __attribute__((target_clones("default", "arch=x86-64-" level), noinline))
-#else
-#define CHOSEN_AT_START(level)
-#endif
-
 /* Activations by their slope below 0: 1, 0, any. Loops are compiled for each. */
 typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT } texp_bend;
 
@@ -35,11 +24,11 @@ typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT } texp_bend;
         }                                                                                                              \
     } while (0)
 
+/* Kernels are compiled for the processors whose convolutions work in their block, and for any other. */
 #define B       16
 #define STORED  float
 #define TYPE    TEXP_F32
 #define NAME(x) x##_f32_16
-#define WIDE    CHOSEN_AT_START("v4")
 #define ANYWHERE
 #include "cpu/blocked_kernels.h"
 
@@ -47,38 +36,74 @@ typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT } texp_bend;
 #define STORED  float
 #define TYPE    TEXP_F32
 #define NAME(x) x##_f32_8
-#define WIDE    CHOSEN_AT_START("v3")
 #define ANYWHERE
 #include "cpu/blocked_kernels.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
+
+#define B        16
+#define STORED   float
+#define TYPE     TEXP_F32
+#define NAME(x)  x##_f32_16_avx512
+#define ANYWHERE __attribute__((target("avx512f,avx512bw,avx512vl")))
+#define FUSED    _mm512_fmadd_ps
+#include "cpu/blocked_kernels.h"
+
+#define B        8
+#define STORED   float
+#define TYPE     TEXP_F32
+#define NAME(x)  x##_f32_8_avx2
+#define ANYWHERE __attribute__((target("avx2,fma")))
+#define FUSED    _mm256_fmadd_ps
+#include "cpu/blocked_kernels.h"
+
 #define B        16
 #define STORED   uint16_t
 #define TYPE     TEXP_BF16
 #define NAME(x)  x##_bf16_16
-#define ANYWHERE __attribute__((target("arch=x86-64-v4,avx512bf16")))
-#define WIDE     ANYWHERE
+#define ANYWHERE __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+#define FUSED    _mm512_fmadd_ps
 #define STORES_HALVES
 #include "cpu/blocked_kernels.h"
-#endif
 
-int texp_has_bf16(void)
+static int has_avx512(void)
 {
-#ifdef __x86_64__
-    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl");
-#else
-    return 0;
-#endif
 }
+
+static int has_bf16(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+
+const texp_kernels *texp_kernels_nth(int n)
+{
+    const texp_kernels *all[5];
+    int count = 0;
+    if (has_bf16()) all[count++] = &kernels_bf16_16;
+    if (has_avx512()) all[count++] = &kernels_f32_16_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all[count++] = &kernels_f32_8_avx2;
+    all[count++] = &kernels_f32_16;
+    all[count++] = &kernels_f32_8;
+    return n < count ? all[n] : NULL;
+}
+
+#else
+
+const texp_kernels *texp_kernels_nth(int n)
+{
+    return n == 0 ? &kernels_f32_16 : n == 1 ? &kernels_f32_8 : NULL;
+}
+
+#endif
 
 const texp_kernels *texp_kernels_of(int block, texp_type type)
 {
-    if (type == TEXP_F32) return block == 16 ? &kernels_f32_16 : block == 8 ? &kernels_f32_8 : NULL;
-#ifdef __x86_64__
-    return block == 16 && texp_has_bf16() ? &kernels_bf16_16 : NULL;
-#else
+    const texp_kernels *k;
+    for (int i = 0; (k = texp_kernels_nth(i)); ++i) {
+        if (k->block == block && k->type == type) return k;
+    }
     return NULL;
-#endif
 }

@@ -82,10 +82,10 @@ typedef struct texp_kernels {
     void (*convert)(void *out, const float *in, size_t n);
 } texp_kernels;
 
-/* NULL: no kernels for this block. TEXP_BF16 needs a processor with AVX512_BF16 and block 16. */
+/* The fastest on this processor. NULL: no kernels for this block. TEXP_BF16 needs AVX512_BF16 and block 16. */
 const texp_kernels *texp_kernels_of(int block, texp_type type);
 
-/* Whether the processor has instructions for bfloat16. */
-int texp_has_bf16(void);
+/* All that this processor can run, of a block and a type the fastest first; NULL after the last. */
+const texp_kernels *texp_kernels_nth(int n);
 
 #endif

@@ -4,8 +4,8 @@
  *     STORED      the type in memory
  *     TYPE        TEXP_F32 or TEXP_BF16
  *     NAME(x)     x with a suffix of its own
- *     WIDE        attributes: the processors to compile for
- *     ANYWHERE    attributes of functions that become part of others
+ *     ANYWHERE    attributes: the processors to compile for
+ *     FUSED       what they fuse with (vectors.h)
  */
 
 #include "cpu/vectors.h"
@@ -25,7 +25,7 @@ INLINE V NAME(act_back)(V g, V y, V slope, texp_bend bend)
  * deviation, x has lost before.
  */
 #ifdef STORES_HALVES
-#define SHIFTED(mean, factor, bias) ((bias) - (mean) * (factor))
+#define SHIFTED(mean, factor, bias) FMA(-(mean), factor, bias)
 #define FROM(x, mean)               (x)
 #else
 #define SHIFTED(mean, factor, bias) (bias)
@@ -45,7 +45,7 @@ INLINE void NAME(add_to)(double *sums, V v)
  * Squares are of distances from the mean of the first pixels, so that one pass is enough. It loses no more than half of
  * log2(values/first pixels) bits of the float, and that only where these pixels lie far from all others.
  */
-WIDE static void NAME(moments)(const void *x, texp_planes p, double *mean, double *squares)
+ANYWHERE static void NAME(moments)(const void *x, texp_planes p, double *mean, double *squares)
 {
     const STORED *in = x;
     const int first = p.pixels < 64 ? p.pixels : 64;
@@ -65,11 +65,11 @@ WIDE static void NAME(moments)(const void *x, texp_planes p, double *mean, doubl
                 V d0 = LOAD(AT(in)) - middle, d1 = LOAD(AT(in) + B) - middle;
                 V d2 = LOAD(AT(in) + 2 * B) - middle, d3 = LOAD(AT(in) + 3 * B) - middle;
                 s0 += d0, s1 += d1, s2 += d2, s3 += d3;
-                q0 += d0 * d0, q1 += d1 * d1, q2 += d2 * d2, q3 += d3 * d3;
+                q0 = FMA(d0, d0, q0), q1 = FMA(d1, d1, q1), q2 = FMA(d2, d2, q2), q3 = FMA(d3, d3, q3);
             }
             for (; i < to; ++i) {
                 V d = LOAD(AT(in)) - middle;
-                s0 += d, q0 += d * d;
+                s0 += d, q0 = FMA(d, d, q0);
             }
             NAME(add_to)(sum, (s0 + s1) + (s2 + s3));
             NAME(add_to)(square, (q0 + q1) + (q2 + q3));
@@ -89,12 +89,12 @@ INLINE void NAME(normalize_bent)(STORED *out, const STORED *in, texp_planes p, c
     const V bias = SHIFTED(mean, factor, NAME(of)(a->bias));
     IMAGES
     {
-        PIXELS STORE(AT(out), NAME(act)(FROM(LOAD(AT(in)), mean) * factor + bias, slope, bend));
+        PIXELS STORE(AT(out), NAME(act)(FMA(FROM(LOAD(AT(in)), mean), factor, bias), slope, bend));
         in += p.stride, out += p.stride;
     }
 }
 
-WIDE static void NAME(normalize)(void *y, const void *x, texp_planes p, const texp_affine *a)
+ANYWHERE static void NAME(normalize)(void *y, const void *x, texp_planes p, const texp_affine *a)
 {
     BENT(a->slope, NAME(normalize_bent)(y, x, p, a, BEND));
 }
@@ -115,13 +115,13 @@ INLINE void NAME(gradient_sums_bent)(const STORED *in, const STORED *delta, texp
             for (; i + 2 <= to; i += 2) {
                 V c0 = LOAD(AT(in)) - mean, c1 = LOAD(AT(in) + B) - mean;
                 V d0 = LOAD(AT(delta)), d1 = LOAD(AT(delta) + B);
-                d0 = NAME(act_back)(d0, c0 * factor + bias, slope, bend);
-                d1 = NAME(act_back)(d1, c1 * factor + bias, slope, bend);
-                s0 += d0, s1 += d1, w0 += d0 * c0, w1 += d1 * c1;
+                d0 = NAME(act_back)(d0, FMA(c0, factor, bias), slope, bend);
+                d1 = NAME(act_back)(d1, FMA(c1, factor, bias), slope, bend);
+                s0 += d0, s1 += d1, w0 = FMA(d0, c0, w0), w1 = FMA(d1, c1, w1);
             }
             for (; i < to; ++i) {
-                V c = LOAD(AT(in)) - mean, d = NAME(act_back)(LOAD(AT(delta)), c * factor + bias, slope, bend);
-                s0 += d, w0 += d * c;
+                V c = LOAD(AT(in)) - mean, d = NAME(act_back)(LOAD(AT(delta)), FMA(c, factor, bias), slope, bend);
+                s0 += d, w0 = FMA(d, c, w0);
             }
             NAME(add_to)(sum, s0 + s1);
             NAME(add_to)(with, w0 + w1);
@@ -132,8 +132,8 @@ INLINE void NAME(gradient_sums_bent)(const STORED *in, const STORED *delta, texp
     memcpy(with_x, with, sizeof with);
 }
 
-WIDE static void NAME(gradient_sums)(const void *x, const void *dy, texp_planes p, const texp_affine *a, double *sums,
-                                     double *with_x)
+ANYWHERE static void NAME(gradient_sums)(const void *x, const void *dy, texp_planes p, const texp_affine *a,
+                                         double *sums, double *with_x)
 {
     BENT(a->slope, NAME(gradient_sums_bent)(x, dy, p, a, sums, with_x, BEND));
 }
@@ -149,15 +149,16 @@ INLINE void NAME(gradient_bent)(STORED *out, const STORED *in, const STORED *del
         PIXELS
         {
             V c = FROM(LOAD(AT(in)), mean);
-            V r = d * NAME(act_back)(LOAD(AT(delta)), c * factor + bias, slope, bend) + (e * c + f);
+            V g = NAME(act_back)(LOAD(AT(delta)), FMA(c, factor, bias), slope, bend);
+            V r = FMA(d, g, FMA(e, c, f));
             STORE(AT(out), add ? LOAD(AT(out)) + r : r);
         }
         in += p.stride, delta += p.stride, out += p.stride;
     }
 }
 
-WIDE static void NAME(gradient)(void *dx, const void *x, const void *dy, texp_planes p, const texp_affine *a,
-                                const float *direct, const float *by_x, const float *constant, int add)
+ANYWHERE static void NAME(gradient)(void *dx, const void *x, const void *dy, texp_planes p, const texp_affine *a,
+                                    const float *direct, const float *by_x, const float *constant, int add)
 {
     if (add) {
         BENT(a->slope, NAME(gradient_bent)(dx, x, dy, p, a, direct, by_x, constant, 1, BEND));
@@ -166,7 +167,7 @@ WIDE static void NAME(gradient)(void *dx, const void *x, const void *dy, texp_pl
     }
 }
 
-WIDE static void NAME(add)(void *y, const void *a, const void *b_, texp_planes p, float slope)
+ANYWHERE static void NAME(add)(void *y, const void *a, const void *b_, texp_planes p, float slope)
 {
     const STORED *one = a, *two = b_;
     STORED *out = y;
@@ -178,7 +179,7 @@ WIDE static void NAME(add)(void *y, const void *a, const void *b_, texp_planes p
     }
 }
 
-WIDE static void NAME(activate)(void *y, const void *x, texp_planes p, float slope)
+ANYWHERE static void NAME(activate)(void *y, const void *x, texp_planes p, float slope)
 {
     const STORED *in = x;
     STORED *out = y;
@@ -190,7 +191,8 @@ WIDE static void NAME(activate)(void *y, const void *x, texp_planes p, float slo
     }
 }
 
-WIDE static void NAME(activate_gradient)(void *dx, const void *y, const void *dy, texp_planes p, float slope, int add)
+ANYWHERE static void NAME(activate_gradient)(void *dx, const void *y, const void *dy, texp_planes p, float slope,
+                                             int add)
 {
     const STORED *in = y, *delta = dy;
     STORED *out = dx;
@@ -206,7 +208,7 @@ WIDE static void NAME(activate_gradient)(void *dx, const void *y, const void *dy
     }
 }
 
-WIDE static void NAME(copy)(void *out_, size_t out_stride, const void *in_, texp_planes p, int add)
+ANYWHERE static void NAME(copy)(void *out_, size_t out_stride, const void *in_, texp_planes p, int add)
 {
     const STORED *in = in_;
     STORED *out = out_;
@@ -221,7 +223,7 @@ WIDE static void NAME(copy)(void *out_, size_t out_stride, const void *in_, texp
     }
 }
 
-WIDE static void NAME(sums)(const void *x, texp_planes p, double *sums)
+ANYWHERE static void NAME(sums)(const void *x, texp_planes p, double *sums)
 {
     const STORED *in = x;
     double sum[B] = {0};
@@ -239,7 +241,7 @@ WIDE static void NAME(sums)(const void *x, texp_planes p, double *sums)
     memcpy(sums, sum, sizeof sum);
 }
 
-WIDE static void NAME(average)(void *y, size_t y_stride, const void *x, texp_planes p)
+ANYWHERE static void NAME(average)(void *y, size_t y_stride, const void *x, texp_planes p)
 {
     const STORED *in = x;
     STORED *out = y;
@@ -252,7 +254,7 @@ WIDE static void NAME(average)(void *y, size_t y_stride, const void *x, texp_pla
     }
 }
 
-WIDE static void NAME(average_gradient)(void *dx, const void *dy, size_t dy_stride, texp_planes p, int add)
+ANYWHERE static void NAME(average_gradient)(void *dx, const void *dy, size_t dy_stride, texp_planes p, int add)
 {
     const STORED *delta = dy;
     STORED *out = dx;
@@ -264,8 +266,8 @@ WIDE static void NAME(average_gradient)(void *dx, const void *dy, size_t dy_stri
     }
 }
 
-WIDE static void NAME(largest)(void *y, uint8_t *which, size_t y_stride, const void *x, size_t stride, int images,
-                               const texp_windows *w)
+ANYWHERE static void NAME(largest)(void *y, uint8_t *which, size_t y_stride, const void *x, size_t stride, int images,
+                                   const texp_windows *w)
 {
     for (int b = 0; b < images; ++b) {
         const STORED *in = (const STORED *)x + b * stride;
@@ -290,8 +292,8 @@ WIDE static void NAME(largest)(void *y, uint8_t *which, size_t y_stride, const v
     }
 }
 
-WIDE static void NAME(largest_gradient)(void *dx, size_t stride, const uint8_t *which, const void *dy, size_t dy_stride,
-                                        int images, const texp_windows *w, int add)
+ANYWHERE static void NAME(largest_gradient)(void *dx, size_t stride, const uint8_t *which, const void *dy,
+                                            size_t dy_stride, int images, const texp_windows *w, int add)
 {
     for (int b = 0; b < images; ++b) {
         STORED *out = (STORED *)dx + b * stride;
@@ -313,8 +315,8 @@ WIDE static void NAME(largest_gradient)(void *dx, size_t stride, const uint8_t *
     }
 }
 
-WIDE static void NAME(enlarge)(void *y, size_t y_stride, const void *x, size_t stride, int images, int h, int w,
-                               int times, float scale)
+ANYWHERE static void NAME(enlarge)(void *y, size_t y_stride, const void *x, size_t stride, int images, int h, int w,
+                                   int times, float scale)
 {
     for (int b = 0; b < images; ++b) {
         const STORED *in = (const STORED *)x + b * stride;
@@ -327,8 +329,8 @@ WIDE static void NAME(enlarge)(void *y, size_t y_stride, const void *x, size_t s
     }
 }
 
-WIDE static void NAME(enlarge_gradient)(void *dx, size_t stride, const void *dy, size_t dy_stride, int images, int h,
-                                        int w, int times, float scale, int add)
+ANYWHERE static void NAME(enlarge_gradient)(void *dx, size_t stride, const void *dy, size_t dy_stride, int images,
+                                            int h, int w, int times, float scale, int add)
 {
     for (int b = 0; b < images; ++b) {
         STORED *out = (STORED *)dx + b * stride;
@@ -346,8 +348,8 @@ WIDE static void NAME(enlarge_gradient)(void *dx, size_t stride, const void *dy,
     }
 }
 
-WIDE static void NAME(push)(void *blocked, const float *plain, size_t plain_stride, int channels, texp_planes p,
-                            int add)
+ANYWHERE static void NAME(push)(void *blocked, const float *plain, size_t plain_stride, int channels, texp_planes p,
+                                int add)
 {
     STORED *out = blocked;
     IMAGES
@@ -362,8 +364,8 @@ WIDE static void NAME(push)(void *blocked, const float *plain, size_t plain_stri
     }
 }
 
-WIDE static void NAME(pull)(float *plain, size_t plain_stride, const void *blocked, int channels, texp_planes p,
-                            int add)
+ANYWHERE static void NAME(pull)(float *plain, size_t plain_stride, const void *blocked, int channels, texp_planes p,
+                                int add)
 {
     const STORED *in = blocked;
     IMAGES
@@ -380,7 +382,7 @@ WIDE static void NAME(pull)(float *plain, size_t plain_stride, const void *block
     }
 }
 
-WIDE static void NAME(convert)(void *out, const float *in, size_t n)
+ANYWHERE static void NAME(convert)(void *out, const float *in, size_t n)
 {
     STORED *to = out;
     size_t i = 0;
@@ -422,8 +424,8 @@ static const texp_kernels NAME(kernels) = {
 #undef STORED
 #undef TYPE
 #undef NAME
-#undef WIDE
 #undef ANYWHERE
+#undef FUSED
 #undef STORES_HALVES
 #undef SHIFTED
 #undef FROM
@@ -432,6 +434,7 @@ static const texp_kernels NAME(kernels) = {
 #undef INLINE
 #undef LOAD
 #undef STORE
+#undef FMA
 #undef AT
 #undef IMAGES
 #undef PIXELS

@@ -5,8 +5,22 @@
  *     NAME(x)     x with a suffix of its own
  *     ANYWHERE    attributes of functions that become part of others
  *     STORES_HALVES  where STORED is bfloat16
- * It leaves V, I, INLINE, LOAD and STORE to be undefined by whoever includes it.
+ *     FUSED(a, b, c)  a*b + c rounded once, where the processors of ANYWHERE have an instruction for it
+ * It leaves V, I, INLINE, LOAD, STORE and FMA to be undefined by whoever includes it.
+ *
+ * A product and a sum are fused where the code says FMA and nowhere else: our sources are compiled with
+ * -ffp-contract=off. A compiler that chose for itself would choose differently for loops of different lengths, and the
+ * bits of a result would depend on how the work was divided.
  */
+
+/* Before a loop of few turns over vectors, all of which shall stay in registers. */
+#ifndef UNROLL
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+#endif
 
 typedef float NAME(vec) __attribute__((vector_size(B * 4)));
 typedef int32_t NAME(ivec) __attribute__((vector_size(B * 4)));
@@ -51,5 +65,15 @@ INLINE V NAME(choose)(I mask, V yes, V no)
 {
     return (V)((mask & (I)yes) | (~mask & (I)no));
 }
+/* a*b + c: rounded once where FUSED is defined, else twice. */
+INLINE V NAME(fma)(V a, V b, V c)
+{
+#ifdef FUSED
+    return FUSED(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
 #define LOAD  NAME(load)
 #define STORE NAME(store)
+#define FMA   NAME(fma)

@@ -27,15 +27,19 @@ static size_t step_of(const texp_tiles *t, int block)
 
 #ifdef __x86_64__
 
+#include <immintrin.h>
+
 #define B        16
 #define NAME(x)  x##_16
 #define ANYWHERE __attribute__((target("avx512f")))
+#define FUSED    _mm512_fmadd_ps
 #define FEW      8
 #include "cpu/winograd_kernels.h"
 
 #define B        8
 #define NAME(x)  x##_8
 #define ANYWHERE __attribute__((target("avx2,fma")))
+#define FUSED    _mm256_fmadd_ps
 #define FEW      4
 #include "cpu/winograd_kernels.h"
 

@@ -15,7 +15,7 @@
 #define B        16
 #define STORED   uint16_t
 #define NAME(x)  x##_bf16
-#define ANYWHERE __attribute__((target("arch=x86-64-v4,avx512bf16")))
+#define ANYWHERE __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
 #define STORES_HALVES
 #include "cpu/vectors.h"
 #include "cpu/winograd_columns.h"
@@ -44,8 +44,8 @@ INLINE void transform(STORED *u, size_t step, const STORED *x, const STORED *out
     for (int i = g.column; i < g.column + g.n; i += 2, u += PAIR) {
         const NAME(column) s = NAME(column_at)(&window, 2 * i + 1), t = NAME(column_at)(&window, 2 * i + 2);
         const NAME(column) e = NAME(column_at)(&window, 2 * i + 3), f = NAME(column_at)(&window, 2 * i + 4);
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) {
+        UNROLL for (int r = 0; r < 4; ++r)
+        {
             put_pair(u + (4 * r + 0) * step, p.v[r] - s.v[r], s.v[r] - e.v[r]);
             put_pair(u + (4 * r + 1) * step, q.v[r] + s.v[r], t.v[r] + e.v[r]);
             put_pair(u + (4 * r + 2) * step, s.v[r] - q.v[r], e.v[r] - t.v[r]);
@@ -64,14 +64,14 @@ INLINE void transform_gradient(STORED *u, size_t step, const STORED *dy, const S
     const V zero = {0};
     for (int i = 2 * g.column; i < end; i += 4, u += PAIR) {
         V v[4][4];
-#pragma GCC unroll 4
-        for (int k = 0; k < 4; ++k) {
+        UNROLL for (int k = 0; k < 4; ++k)
+        {
             const size_t at = (size_t)(i + k) * B;
             const V a = i + k < end ? LOAD(top + at) : zero, c = i + k < end ? LOAD(bottom + at) : zero;
             v[0][k] = a, v[1][k] = a + c, v[2][k] = a - c, v[3][k] = c;
         }
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) {
+        UNROLL for (int r = 0; r < 4; ++r)
+        {
             put_pair(u + (4 * r + 0) * step, v[r][0], v[r][2]);
             put_pair(u + (4 * r + 1) * step, v[r][0] + v[r][1], v[r][2] + v[r][3]);
             put_pair(u + (4 * r + 2) * step, v[r][0] - v[r][1], v[r][2] - v[r][3]);
@@ -84,18 +84,19 @@ INLINE void transform_gradient(STORED *u, size_t step, const STORED *dy, const S
 INLINE void multiply(float *own, const STORED *u, const STORED *d, int pairs, int add)
 {
     __m512 sums[B];
-#pragma GCC unroll 16
-    for (int i = 0; i < B; ++i) sums[i] = add ? _mm512_load_ps(own + i * B) : _mm512_setzero_ps();
+    UNROLL for (int i = 0; i < B; ++i) sums[i] = add ? _mm512_load_ps(own + i * B) : _mm512_setzero_ps();
     for (int t = 0; t < pairs; ++t, u += PAIR, d += PAIR) {
         const __m512bh g = (__m512bh)_mm512_load_si512(d);
-#pragma GCC unroll 16
-        for (int i = 0; i < B; ++i) {
-            const __m512bh x = (__m512bh)_mm512_set1_epi32(((const int __attribute__((may_alias)) *)u)[i]);
-            sums[i] = _mm512_dpbf16_ps(sums[i], g, x);
+        UNROLL for (int i = 0; i < B; ++i)
+        {
+            __m512i x = _mm512_set1_epi32(((const int __attribute__((may_alias)) *)u)[i]);
+#if defined(__clang__) && __clang_major__ == 16
+            __asm__("" : "+v"(x)); /* This version crashes where it makes the broadcast a part of the product. */
+#endif
+            sums[i] = _mm512_dpbf16_ps(sums[i], g, (__m512bh)x);
         }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < B; ++i) _mm512_store_ps(own + i * B, sums[i]);
+    UNROLL for (int i = 0; i < B; ++i) _mm512_store_ps(own + i * B, sums[i]);
 }
 
 size_t texp_winograd_bf16_scratch_bytes(const texp_winograd_shape *s)

@@ -3,6 +3,7 @@
  *     B           channels in a block
  *     NAME(x)     x with a suffix of its own
  *     ANYWHERE    attributes: the processors to compile for
+ *     FUSED       what they fuse with (vectors.h)
  *     FEW         tiles whose products, with two blocks of channels, the registers hold
  */
 
@@ -17,8 +18,8 @@ INLINE void NAME(transform)(float *u, size_t step, const float *x, const float *
     NAME(column) p = NAME(column_at)(&window, 2 * g.column - 1), q = NAME(column_at)(&window, 2 * g.column);
     for (int i = g.column; i < g.column + g.n; ++i, u += B) {
         const NAME(column) s = NAME(column_at)(&window, 2 * i + 1), t = NAME(column_at)(&window, 2 * i + 2);
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) {
+        UNROLL for (int r = 0; r < 4; ++r)
+        {
             STORE(u + (4 * r + 0) * step, p.v[r] - s.v[r]);
             STORE(u + (4 * r + 1) * step, q.v[r] + s.v[r]);
             STORE(u + (4 * r + 2) * step, s.v[r] - q.v[r]);
@@ -40,8 +41,8 @@ INLINE void NAME(transform_gradient)(float *u, size_t step, const float *dy, con
         const V a = LOAD(top + at), b = has_right ? LOAD(top + at + B) : zero;
         const V c = LOAD(bottom + at), d = has_right ? LOAD(bottom + at + B) : zero;
         const V left[4] = {a, a + c, a - c, c}, right[4] = {b, b + d, b - d, d};
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) {
+        UNROLL for (int r = 0; r < 4; ++r)
+        {
             STORE(u + (4 * r + 0) * step, left[r]);
             STORE(u + (4 * r + 1) * step, left[r] + right[r]);
             STORE(u + (4 * r + 2) * step, left[r] - right[r]);
@@ -59,8 +60,8 @@ INLINE void NAME(transform_back)(float *y, const float *m, size_t step, int h, i
     for (int i = g.column; i < g.column + g.n; ++i, m += B, to += 2 * B) {
         const int has_right = 2 * i + 1 < w;
         V top[4], bottom[4];
-#pragma GCC unroll 4
-        for (int k = 0; k < 4; ++k) {
+        UNROLL for (int k = 0; k < 4; ++k)
+        {
             const V m0 = LOAD(m + k * step), m1 = LOAD(m + (4 + k) * step);
             const V m2 = LOAD(m + (8 + k) * step), m3 = LOAD(m + (12 + k) * step);
             top[k] = m0 + (m1 + m2);
@@ -87,21 +88,20 @@ INLINE void NAME(multiply)(float *m, size_t m_block, const float *u, size_t u_bl
                            int blocks, const int tiles, const int wide)
 {
     V sums[2 * FEW][2];
-#pragma GCC unroll 64
-    for (int t = 0; t < tiles; ++t) sums[t][0] = sums[t][1] = (V){0};
+    UNROLL for (int t = 0; t < tiles; ++t) sums[t][0] = sums[t][1] = (V){0};
     for (int b = 0; b < blocks; ++b, u += u_block) {
         for (int i = 0; i < B; ++i, w += B) {
             const V w0 = LOAD(w), w1 = wide > 1 ? LOAD(w + w_block) : w0;
-#pragma GCC unroll 64
-            for (int t = 0; t < tiles; ++t) {
+            UNROLL for (int t = 0; t < tiles; ++t)
+            {
                 const V x = NAME(all)(u[t * B + i]);
-                sums[t][0] += x * w0;
-                if (wide > 1) sums[t][1] += x * w1;
+                sums[t][0] = FMA(x, w0, sums[t][0]);
+                if (wide > 1) sums[t][1] = FMA(x, w1, sums[t][1]);
             }
         }
     }
-#pragma GCC unroll 64
-    for (int t = 0; t < tiles; ++t) {
+    UNROLL for (int t = 0; t < tiles; ++t)
+    {
         STORE(m + t * B, sums[t][0]);
         if (wide > 1) STORE(m + m_block + t * B, sums[t][1]);
     }
@@ -184,15 +184,12 @@ ANYWHERE static void NAME(run)(const texp_winograd_shape *s, int images, texp_bl
 INLINE void NAME(multiply_tiles)(float *own, const float *u, const float *d, int n, int add)
 {
     V sums[B];
-#pragma GCC unroll 64
-    for (int i = 0; i < B; ++i) sums[i] = add ? LOAD(own + i * B) : (V){0};
+    UNROLL for (int i = 0; i < B; ++i) sums[i] = add ? LOAD(own + i * B) : (V){0};
     for (int t = 0; t < n; ++t, u += B, d += B) {
         const V g = LOAD(d);
-#pragma GCC unroll 64
-        for (int i = 0; i < B; ++i) sums[i] += NAME(all)(u[i]) * g;
+        UNROLL for (int i = 0; i < B; ++i) sums[i] = FMA(NAME(all)(u[i]), g, sums[i]);
     }
-#pragma GCC unroll 64
-    for (int i = 0; i < B; ++i) STORE(own + i * B, sums[i]);
+    UNROLL for (int i = 0; i < B; ++i) STORE(own + i * B, sums[i]);
 }
 
 ANYWHERE static void NAME(run_weights)(const texp_winograd_shape *s, int images, texp_blocks share, float *own,
@@ -290,9 +287,11 @@ static const kernels NAME(kernels) = {NAME(run), NAME(run_weights), NAME(set_wei
 #undef STORED
 #undef NAME
 #undef ANYWHERE
+#undef FUSED
 #undef FEW
 #undef V
 #undef I
 #undef INLINE
 #undef LOAD
 #undef STORE
+#undef FMA

@@ -26,8 +26,8 @@
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
+#ifdef __x86_64__
+#include <immintrin.h>
 #endif
 
 /* Darknet reads numbers by %f and %g. */

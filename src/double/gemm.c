@@ -9,6 +9,9 @@
 
 #include <stddef.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 enum { NR = 8, MOST_MR = 8 };
 enum { TILE_M = 96, TILE_N = 192, TILE_K = 192 }; /* both panels stay in a second-level cache */
@@ -28,37 +31,47 @@ static size_t at_most(size_t a, size_t b)
 
 /* --- kernels: c[MR x NR] += a panel * b panel --------------------------------------------------------------------- */
 
-/* a: k columns of mr; b: k rows of NR; out: mr rows of NR. */
-static inline __attribute__((always_inline)) void multiply(int mr, size_t k, const double *a, const double *b,
-                                                           double *out)
-{
-    vector sum[MOST_MR];
-    for (int i = 0; i < mr; ++i) sum[i] = (vector){0};
-    for (size_t p = 0; p < k; ++p, a += mr, b += NR) {
-        vector row;
-        memcpy(&row, b, sizeof row);
-#pragma GCC unroll 8
-        for (int i = 0; i < mr; ++i) sum[i] += a[i] * row;
-    }
-    memcpy(out, sum, (size_t)mr * sizeof *sum);
-}
-
+/* a: k columns of MR; b: k rows of NR; out: MR rows of NR. */
 typedef void kernel_function(size_t k, const double *a, const double *b, double *out);
 
+/* For any processor: products and sums round each for themselves. */
 static void multiply_2(size_t k, const double *a, const double *b, double *out)
 {
-    multiply(2, k, a, b, out);
+    vector sum[2] = {{0}, {0}};
+    for (size_t p = 0; p < k; ++p, a += 2, b += NR) {
+        vector row;
+        memcpy(&row, b, sizeof row);
+        sum[0] += a[0] * row, sum[1] += a[1] * row;
+    }
+    memcpy(out, sum, sizeof sum);
 }
 
 #ifdef __x86_64__
+/* Fused where the code says so and nowhere else, as in src/cpu/vectors.h. */
 static __attribute__((target("avx2,fma"))) void multiply_4(size_t k, const double *a, const double *b, double *out)
 {
-    multiply(4, k, a, b, out);
+    __m256d sum[4][2];
+    for (int i = 0; i < 4; ++i) sum[i][0] = sum[i][1] = _mm256_setzero_pd();
+    for (size_t p = 0; p < k; ++p, a += 4, b += NR) {
+        const __m256d left = _mm256_loadu_pd(b), right = _mm256_loadu_pd(b + 4);
+        for (int i = 0; i < 4; ++i) {
+            const __m256d x = _mm256_set1_pd(a[i]);
+            sum[i][0] = _mm256_fmadd_pd(x, left, sum[i][0]);
+            sum[i][1] = _mm256_fmadd_pd(x, right, sum[i][1]);
+        }
+    }
+    memcpy(out, sum, sizeof sum);
 }
 
 static __attribute__((target("avx512f"))) void multiply_8(size_t k, const double *a, const double *b, double *out)
 {
-    multiply(8, k, a, b, out);
+    __m512d sum[8];
+    for (int i = 0; i < 8; ++i) sum[i] = _mm512_setzero_pd();
+    for (size_t p = 0; p < k; ++p, a += 8, b += NR) {
+        const __m512d row = _mm512_loadu_pd(b);
+        for (int i = 0; i < 8; ++i) sum[i] = _mm512_fmadd_pd(_mm512_set1_pd(a[i]), row, sum[i]);
+    }
+    memcpy(out, sum, sizeof sum);
 }
 #endif
 
