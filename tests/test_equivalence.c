@@ -28,6 +28,7 @@ static const double TOLERANCE = 1e-3, UNIT = 0x1p-24, PUSH = 1e-6, GROWTH = 30;
 
 #define CONVOLUTION(n, size, stride, more)                                                                             \
     "[convolutional]\nfilters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=" more "\n"
+#define DECONVOLUTION(n, more) "[deconvolutional]\nfilters=" #n "\nsize=4\nstride=2\npadding=1\nactivation=" more "\n"
 #define CONV(n, size, stride)  CONVOLUTION(n, size, stride, "linear\nbias=0")
 #define NORM                   "[batchnorm]\n"
 #define RELU                   "[activation]\nactivation=relu\n"
@@ -80,13 +81,19 @@ static const network_case networks[] = {
      CONV(4, 3, 1) NORM RELU CONV(4, 3, 1) NORM RELU CONVOLUTION(4, 3, 1, "linear\nbias=0\nlearning_rate=.5") ADD(-7)
          HEAD FREE,
      1, 0},
+    /* Statistics inside a [deconvolutional], behind one and behind a [local] follow the scale. The bias of a [local] of
+     * one pixel is a channel's, and swallowed. */
+    {"deconvolutions", "batchnorm_eps=1e-2\n",
+     DECONVOLUTION(6, "relu\nbatch_normalize=1") DECONVOLUTION(4, "linear") NORM RELU
+     "[local]\nfilters=4\nsize=32\nstride=32\npad=0\nactivation=linear\n" NORM RELU FREE,
+     3, 0},
     /* Biases that a normalisation swallows, through an addition and pooling. */
     {"swallowed_biases", "batchnorm_eps=1e-2\n",
      CONVOLUTION(4, 3, 1, "linear") NORM RELU CONVOLUTION(4, 3, 1, "linear")
          ADD(-4) "[maxpool]\nsize=2\nstride=2\n" HEAD FREE,
      2, 0},
 };
-enum { NETWORKS = sizeof networks / sizeof *networks };
+enum { NETWORKS = sizeof networks / sizeof *networks, OWN_RATES = 6 };
 
 /* ---- Recipes. With eta*lambda 4e-4 and momentum .9 the weights grow by .4 % an update, 2.3-fold in 200. */
 
@@ -107,7 +114,7 @@ static const recipe_case recipes[] = {
     {"sigmoid", "sigmoid", "gamma=.05\nstep=30\n"},
     {"cosine", "cosine", "max_batches=200\n"},
     {"cosine_by_epochs", "cosine", "max_batches=200\nstep=10\n"},
-    {"sgdr", "sgdr", "sgdr_cycle=30\nsgdr_mult=2\nmax_batches=200\n"},
+    {"sgdr", "sgdr", "sgdr_cycle=30\nsgdr_mult=2\nlearning_rate_min=.002\nmax_batches=200\n"},
     {"burn_in", "steps", "burn_in=30\npower=2\nsteps=40,140\nscales=.5,.2\n"},
     {"without_momentum", "steps", "momentum=0\nsteps=20,140\nscales=.5,.2\n"},
 };
@@ -377,7 +384,7 @@ int main(void)
         add_pair(i, STEP_DECAY, "auto");
         add_pair(i, STEP_DECAY, "plain");
     }
-    for (i = STEP_DECAY + 1; i < RECIPES; ++i) add_pair(0, i, "auto");
+    for (i = STEP_DECAY + 1; i < RECIPES; ++i) add_pair(0, i, "auto"), add_pair(OWN_RATES, i, "auto");
     for (i = 0; i < NETWORKS; ++i) {
         if (!networks[i].all_growing) continue;
         add_test(texp_mm_is_texp_of_its_constant_rate_recipe, networks + i,

@@ -228,25 +228,37 @@ static void a_row_is_darknets_where_its_parser_knows_the_name(void **state)
 
 #define BODY "[connected]\noutput=2\nactivation=linear\n"
 
-/* The cfg of a recipe, with the keys that its base uses; a line more may follow. */
-static network *network_with(const char *policy, const texp_policy *base, const char *more)
-{
+typedef struct {
     char text[1024];
-    size_t length = (size_t)snprintf(text, sizeof text,
-                                     "[net]\nbatch=1\ninputs=3\nlearning_rate=.1\nmomentum=.9\ndecay=.0005\n%s\n%s\n",
-                                     policy, more);
+} lines;
+
+static void append(lines *to, const char *key, const char *value)
+{
+    size_t length = strlen(to->text);
+    snprintf(to->text + length, sizeof to->text - length, "%s=%s\n", key, value);
+}
+
+/* The keys that the base uses, but for decays and sgdr_cycle, which are optional. */
+static lines keys_of(const texp_policy *base)
+{
+    lines keys = {""};
     for (int i = 0; i < TEXP_MOST_POLICY_KEYS && base->keys[i].type; ++i) {
         const char *name = base->keys[i].name;
-        const char *value = !strcmp(name, "steps")        ? "5,20"
-                            : !strcmp(name, "scales")     ? ".5,.1"
-                            : !strcmp(name, "decays")     ? NULL
-                            : !strcmp(name, "step")       ? "7"
-                            : !strcmp(name, "sgdr_cycle") ? NULL
-                            : !strcmp(name, "sgdr_mult")  ? "2"
-                                                          : ".75";
-        if (value) length += (size_t)snprintf(text + length, sizeof text - length, "%s=%s\n", name, value);
+        if (!strcmp(name, "decays") || !strcmp(name, "sgdr_cycle")) continue;
+        append(&keys, name,
+               !strcmp(name, "steps")       ? "5,20"
+               : !strcmp(name, "scales")    ? ".5,.1"
+               : !strcmp(name, "step")      ? "7"
+               : !strcmp(name, "sgdr_mult") ? "2"
+                                            : ".75");
     }
-    return network_of("%s" BODY, text);
+    return keys;
+}
+
+static network *network_with(const char *policy, const texp_policy *base, const char *more)
+{
+    return network_of("[net]\nbatch=1\ninputs=3\nlearning_rate=.1\nmomentum=.9\ndecay=.0005\n%s\n%s\n%s" BODY, policy,
+                      more, keys_of(base).text);
 }
 
 static network *plain_network(const texp_policy *base, const char *more)
@@ -274,6 +286,45 @@ static void the_rates_of_darknets_policies_are_those_that_it_computes(void **sta
 {
     (void)state;
     each_row(rates_are_darknets);
+}
+
+/* ---- rates of layers' own ---- */
+
+/* One convolution trains, its own factor times the rates of [net] being the same whatever the factor: a power of two,
+ * as then no product is rounded. */
+static network *with_own_rate(const char *policy, const texp_policy *base, double factor)
+{
+    network *net = network_of("[net]\nbatch=2\nheight=6\nwidth=6\nchannels=2\nseed=7\naffine=0\nmomentum=.9\n"
+                              "learning_rate=%.17g\nlearning_rate_min=%.17g\ndecay=.01\nmax_batches=40\n%s%s\n%s"
+                              "[convolutional]\nfilters=3\nsize=3\nbatch_normalize=1\nactivation=leaky\n"
+                              "learning_rate=%.17g\n[connected]\noutput=2\nactivation=linear\nfixed=1\n[softmax]\n",
+                              .1 / factor, .02 / factor, policy, base->name, keys_of(base).text, factor);
+    for (int k = 1; k <= 30; ++k) {
+        set_batch(net, (uint64_t)k);
+        train_network_datum(net);
+    }
+    return net;
+}
+
+static void scales_with_the_layers_own(const texp_policy *base)
+{
+    static const char *const forms[] = {"policy=", "policy=texp++\nbase_policy=", "policy=texp--\nbase_policy="};
+    for (size_t i = 0; i < LENGTH(forms); ++i) {
+        if (i && base->never_folds) continue;
+        network *usual = with_own_rate(forms[i], base, 1), *half = with_own_rate(forms[i], base, .5);
+        const layer *a = usual->layers, *b = half->layers;
+        if (memcmp(a->weights, b->weights, (size_t)a->nweights * sizeof *a->weights)) {
+            fail_msg("%s%s: a layer's own rate of .5 is not half the rate", forms[i], base->name);
+        }
+        free_network(usual);
+        free_network(half);
+    }
+}
+
+static void a_layers_own_rate_multiplies_the_whole_recipe(void **state)
+{
+    (void)state;
+    each_row(scales_with_the_layers_own);
 }
 
 /* ---- what is refused ---- */
@@ -407,6 +458,7 @@ int main(void)
         cmocka_unit_test(each_key_of_a_policy_is_a_key_of_net_and_fills_its_field),
         cmocka_unit_test(a_row_is_darknets_where_its_parser_knows_the_name),
         cmocka_unit_test(the_rates_of_darknets_policies_are_those_that_it_computes),
+        cmocka_unit_test(a_layers_own_rate_multiplies_the_whole_recipe),
         cmocka_unit_test(a_cfg_without_max_batches_is_refused_where_the_row_says_so),
         cmocka_unit_test(a_policy_is_the_base_of_an_exponential_one_unless_its_row_says_no),
         cmocka_unit_test(a_message_offers_each_policy_that_would_do),
