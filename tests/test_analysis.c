@@ -108,8 +108,8 @@ static void absorbed_biases_leave_predictions_as_they_are(void **state)
     assert_below(largest_difference(before, network_predict(net, net->input), n), TOLERANCE);
     for (i = 0; i < net->n; ++i) {
         layer l = net->layers[i];
-        assert_int_equal(l.texp->swallowed_bias, is_listed(k->swallowed, i));
-        for (c = 0; l.texp->swallowed_bias && c < l.out_c; ++c) assert_true(l.biases[c] == 0);
+        assert_int_equal(l.texp->degrees.swallowed_bias, is_listed(k->swallowed, i));
+        for (c = 0; l.texp->degrees.swallowed_bias && c < l.out_c; ++c) assert_true(l.biases[c] == 0);
     }
     /* A second time there is nothing left to move. */
     memcpy(before, network_predict(net, net->input), n * sizeof *before);
@@ -139,7 +139,7 @@ static void biases_that_count_are_not_swallowed(void **state)
     (void)state;
     for (k = 0; k < sizeof cfgs / sizeof *cfgs; ++k) {
         network *net = analysed(cfgs[k]);
-        for (i = 0; i < net->n; ++i) assert_false(net->layers[i].texp->swallowed_bias);
+        for (i = 0; i < net->n; ++i) assert_false(net->layers[i].texp->degrees.swallowed_bias);
         assert_true(texp_probe(net).passed);
         free_network(net);
     }
@@ -208,8 +208,8 @@ static void a_layer_too_many_fails_the_probe(void **state)
         network *net = analysed(cfgs[k]);
         int n = net->n;
         for (i = 0; i < n; ++i) {
-            if (net->layers[i].weights && !net->layers[i].texp->growing) {
-                net->layers[i].texp->growing = 1;
+            if (net->layers[i].weights && !net->layers[i].texp->degrees.growing) {
+                net->layers[i].texp->degrees.growing = 1;
                 assert_false(texp_probe(net).passed);
                 ++forced;
             }
@@ -228,8 +228,8 @@ static void a_wrong_degree_fails_the_probe(void **state)
     int i, n = net->n, wrong = 0;
     (void)state;
     for (i = 0; i < n; ++i) {
-        if (net->layers[i].texp->norm_degree) {
-            ++net->layers[i].texp->norm_degree;
+        if (net->layers[i].texp->degrees.norm) {
+            ++net->layers[i].texp->degrees.norm;
             assert_false(texp_probe(net).passed);
             ++wrong;
         }
@@ -244,8 +244,8 @@ static void a_bias_left_in_place_fails_the_probe(void **state)
 {
     network *net = analysed(NET("") CONV(6, 3, 1, "linear") NORM LAST);
     (void)state;
-    assert_true(net->layers[0].texp->swallowed_bias);
-    net->layers[0].texp->swallowed_bias = 0;
+    assert_true(net->layers[0].texp->degrees.swallowed_bias);
+    net->layers[0].texp->degrees.swallowed_bias = 0;
     assert_false(texp_probe(net).passed);
     free_network(net);
 }
@@ -265,11 +265,11 @@ static void layers_know_degrees_and_groups(void **state)
     assert_int_equal(net->n, 16);
     for (i = 0; i < net->n; ++i) {
         const texp_layer *own = net->layers[i].texp;
-        assert_int_equal(own->degree_in, in[i]);
-        assert_int_equal(own->degree, out[i]);
-        assert_int_equal(own->group, group[i]);
-        assert_int_equal(own->norm_group, norm_group[i]);
-        assert_int_equal(own->norm_degree, norm_group[i] >= 0);
+        assert_int_equal(own->degrees.in, in[i]);
+        assert_int_equal(own->degrees.out, out[i]);
+        assert_int_equal(own->degrees.group, group[i]);
+        assert_int_equal(own->degrees.norm_group, norm_group[i]);
+        assert_int_equal(own->degrees.norm, norm_group[i] >= 0);
     }
     assert_int_equal(net->texp->counts.growing, 4);
     assert_int_equal(net->texp->counts.base, 1);

@@ -211,9 +211,9 @@ static void add_layer(problem *p, int i)
                               : l->type == CONVOLUTIONAL ? l->nweights
                                                          : 0);
     size_t units = l->type == CONNECTED ? l->outputs : l->type == BATCHNORM ? l->c : l->n;
-    if (weights && !own->fixed) add_array(p, "weights", i, l->weights, l->weight_updates, weights);
-    if (norm && !own->frozen_affine) add_array(p, "scales", i, l->scales, l->scale_updates, units);
-    if ((weights || norm) && !own->fixed && !(norm ? own->frozen_affine : own->frozen_bias)) {
+    if (weights && !own->frozen.weights) add_array(p, "weights", i, l->weights, l->weight_updates, weights);
+    if (norm && !own->frozen.affine) add_array(p, "scales", i, l->scales, l->scale_updates, units);
+    if ((weights || norm) && !own->frozen.weights && !(norm ? own->frozen.affine : own->frozen.bias)) {
         add_array(p, "biases", i, l->biases, l->bias_updates, units);
     }
 }

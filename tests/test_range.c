@@ -63,14 +63,14 @@ static void assert_same_bits(const float *held, const float *free, size_t n, int
 
 static void assert_same_layer(const layer *a, const layer *b, int n)
 {
-    int m = a->texp->growing ? n : 0;
+    int m = a->texp->degrees.growing ? n : 0;
     assert_same_bits(a->weights, b->weights, texp_layer_weights(a), m);
     assert_same_bits(a->weight_updates, b->weight_updates, texp_layer_weights(a), -m);
     assert_same_bits(a->biases, b->biases, texp_layer_biases(a), 0);
     assert_same_bits(a->bias_updates, b->bias_updates, texp_layer_biases(a), 0);
     if (!a->rolling_mean) return;
-    assert_same_bits(a->rolling_mean, b->rolling_mean, a->out_c, n * a->texp->norm_degree);
-    assert_same_bits(a->rolling_variance, b->rolling_variance, a->out_c, 2 * n * a->texp->norm_degree);
+    assert_same_bits(a->rolling_mean, b->rolling_mean, a->out_c, n * a->texp->degrees.norm);
+    assert_same_bits(a->rolling_variance, b->rolling_variance, a->out_c, 2 * n * a->texp->degrees.norm);
 }
 
 static void assert_same_run(network *held, network *free)

@@ -124,8 +124,8 @@ static void leave_statistics(network *net)
     int i, j;
     for (i = 0; i < net->n; ++i) {
         layer l = net->layers[i];
-        const texp_step *step = &net->texp->schedule.tracks[l.texp->norm_track].step;
-        double factor = pow(step->next_scale / step->scale, l.texp->norm_degree);
+        const texp_step *step = &net->texp->schedule.tracks[l.texp->schedule.norm_track].step;
+        double factor = pow(step->next_scale / step->scale, l.texp->degrees.norm);
         for (j = 0; l.rolling_mean && j < l.out_c; ++j) {
             l.rolling_mean[j] /= factor;
             l.rolling_variance[j] /= factor * factor;
@@ -135,12 +135,12 @@ static void leave_statistics(network *net)
 
 static void let_last_layer_grow(network *net)
 {
-    net->layers[net->n - 2].texp->growing = 1;
+    net->layers[net->n - 2].texp->degrees.growing = 1;
 }
 
 static void let_first_layer_stay(network *net)
 {
-    net->layers[0].texp->growing = 0;
+    net->layers[0].texp->degrees.growing = 0;
 }
 
 static void forget_momentum(network *net)

@@ -34,14 +34,14 @@ static void check_needs(const layer *l, list *options)
 /* batchnorm_eps replaces both of Darknet's epsilons. */
 static void set_norm(layer *l, const texp_net *t)
 {
-    l->texp->exact = t->bn.eps > 0;
-    if (l->texp->exact) l->bn_eps = t->bn.eps, l->bn_eps_root = 0;
-    l->texp->eps = l->bn_eps, l->texp->eps_root = l->bn_eps_root;
+    l->texp->bn.exact = t->bn.eps > 0;
+    if (l->texp->bn.exact) l->bn_eps = t->bn.eps, l->bn_eps_root = 0;
+    l->texp->bn.eps = l->bn_eps, l->texp->bn.eps_root = l->bn_eps_root;
 }
 
 static void set_weights(layer *l, const texp_layer *own, double std)
 {
-    if (own->fixed && std < 0) std = sqrt(1. / texp_fan_in(l));
+    if (own->frozen.weights && std < 0) std = sqrt(1. / texp_fan_in(l));
     if (std >= 0) texp_draw_weights(l, std);
 }
 
@@ -80,14 +80,14 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     int norm = texp_has_norm(l) || (texp_inner_layers(l, inner) && texp_has_norm(inner[0]));
     check_needs(l, options);
     texp_layer *own = calloc(1, sizeof *own);
-    own->fixed = texp_flag_of(options, "fixed", 0);
-    own->frozen_affine = norm && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->fixed);
-    own->frozen_bias = !texp_flag_of(options, "bias", 1);
+    own->frozen.weights = texp_flag_of(options, "fixed", 0);
+    own->frozen.affine = norm && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->frozen.weights);
+    own->frozen.bias = !texp_flag_of(options, "bias", 1);
     double std = texp_number_of(options, "init_std", -1);
     if (texp_layer_weights(l)) set_weights(l, own, std);
     if (weights) refuse_own_rate(l, options, t);
-    own->unfoldable = is_unfoldable(l, t);
-    if (own->fixed || own->frozen_affine || own->frozen_bias) t->ours = 1;
+    own->schedule.unfoldable = is_unfoldable(l, t);
+    if (own->frozen.weights || own->frozen.affine || own->frozen.bias) t->ours = 1;
     l->texp = own;
     set_norm(l, t);
     parse_inner_layers(l, own, t, std);

@@ -245,7 +245,7 @@ static void roll_as_darknet(float *rolling, float value)
 /* The scale of the forward pass: the textbook's, or Darknet's with its two epsilons (bn_layer.c). */
 static void set_affine(texp_norm *norm, const layer *l, int i, double mean, double variance)
 {
-    const double slope = l->texp->exact ? 1 / sqrt(variance + l->bn_eps) : 1 / (sqrt(variance) + l->bn_eps_root);
+    const double slope = l->texp->bn.exact ? 1 / sqrt(variance + l->bn_eps) : 1 / (sqrt(variance) + l->bn_eps_root);
     norm->mean[i] = mean;
     norm->slope[i] = slope;
     norm->factor[i] = l->scales[i] * slope;
@@ -261,7 +261,7 @@ void texp_finish_moments(const texp_op *op, texp_plan *plan)
         merge_moments(norm, op->parts, i, &mean, &squares);
         const double unbiased = squares / (norm->n - 1);
         l->mean[i] = mean;
-        if (l->texp->exact) {
+        if (l->texp->bn.exact) {
             l->variance[i] = squares / norm->n;
             roll_exactly(l->rolling_mean + i, l->mean[i]);
             roll_exactly(l->rolling_variance + i, norm->n > 1 ? unbiased : l->variance[i]);
@@ -336,7 +336,7 @@ void texp_finish_gradient_sums(const texp_op *op, texp_plan *plan)
         norm->direct[i] = scale;
         norm->by_x[i] = -scale * inverse * inverse * with_x / norm->n;
         norm->constant[i] = -scale * g / norm->n;
-        if (l->texp->frozen_affine && l->texp->exact) continue;
+        if (l->texp->frozen.affine && l->texp->bn.exact) continue;
         l->bias_updates[i] += g;
         l->scale_updates[i] += with_x * norm->slope[i];
     }

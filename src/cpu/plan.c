@@ -709,14 +709,14 @@ static void backward_convolution(builder *b, int i)
             op->slope = slope;
             dy = changes;
         }
-        if (!l->texp->frozen_bias) {
+        if (!l->texp->frozen.bias) {
             texp_op *op = append_io(b, texp_run_bias_sums, i, dy, NULL);
             op->norm = norm_of(b, i);
             op->finish = texp_finish_bias_sums;
             ++b->barriers;
         }
     }
-    if (!l->texp->fixed) {
+    if (!l->texp->frozen.weights) {
         texp_tensor *x = input_of_convolution(b, c);
         if (x->lane_bytes) make_again(b, i);
         texp_op *op = append_io(b, texp_run_conv_weights, i, x, NULL);

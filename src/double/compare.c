@@ -116,12 +116,12 @@ static unit make_unit(const texp_comparison *c, int index, const layer *base, co
     int all = c->other->texp->schedule.all_layers && c->other->texp->schedule.recipe.form != TEXP_PLAIN;
     int norm = other->scales && other->scale_updates;
     if (!own) return u;
-    u.grows = own->growing && !own->fixed;
-    u.track = own->track;
-    u.scales_grow = all && !own->frozen_affine;
-    u.biases_grow = all && !own->fixed && !(norm ? own->frozen_affine : own->frozen_bias);
-    u.norm_degree = own->norm_degree;
-    u.norm_track = own->norm_track;
+    u.grows = own->degrees.growing && !own->frozen.weights;
+    u.track = own->schedule.track;
+    u.scales_grow = all && !own->frozen.affine;
+    u.biases_grow = all && !own->frozen.weights && !(norm ? own->frozen.affine : own->frozen.bias);
+    u.norm_degree = own->degrees.norm;
+    u.norm_track = own->schedule.norm_track;
     return u;
 }
 
@@ -339,7 +339,7 @@ static void say_epsilon(writer *w, const texp_comparison *c, int index)
         if (c->units[i].index == index) u = c->units + i;
     }
     if (!u || !n_statistics(u) || !u->other->texp || !u->base->texp || !u->norm_degree) return;
-    double asked = pow(c->held[u->norm_track], 2 * u->norm_degree) * u->base->texp->eps;
+    double asked = pow(c->held[u->norm_track], 2 * u->norm_degree) * u->base->texp->bn.eps;
     if (fabs(u->other->bn_eps / asked - 1) < 1e-9) return;
     say(w, "; its epsilon did not follow the weights: %.10g, where their scale asks for %.10g", u->other->bn_eps,
         asked);

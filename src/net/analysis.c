@@ -80,12 +80,12 @@ static texp_node make_node(const network *net, int index, int *inputs)
     const texp_layer *own = l->texp;
     texp_node node = {.kind = node_kind(l), .inputs = inputs, .n_inputs = list_inputs(l, index, inputs)};
     int linear = node.kind == TEXP_NODE_LINEAR;
-    node.trainable = has_weights(l) && !own->fixed;
+    node.trainable = has_weights(l) && !own->frozen.weights;
     node.normalised = linear && l->batch_normalize;
-    node.affine = texp_has_norm(l) && !own->frozen_affine;
+    node.affine = texp_has_norm(l) && !own->frozen.affine;
     node.swallows = texp_layer_traits_of(l->type)->is_batch_norm;
     /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
-    node.biased = linear && !node.normalised && !own->frozen_bias && !own->fixed;
+    node.biased = linear && !node.normalised && !own->frozen.bias && !own->frozen.weights;
     node.channel_bias =
         node.biased && texp_layer_biases(l) == (size_t)l->out_c && l->activation == LINEAR && is_image(l);
     node.keeps_channels = keeps_channels(l);
@@ -130,7 +130,7 @@ static void free_graph(graph *g)
 static int solve(const network *net, graph *g)
 {
     for (int i = 0; i < net->n; ++i) {
-        if (net->layers[i].texp->unfoldable) g->nodes[i].trainable = 0; /* in S, that is */
+        if (net->layers[i].texp->schedule.unfoldable) g->nodes[i].trainable = 0; /* in S, that is */
     }
     int members = texp_degrees_solve(g->nodes, (size_t)net->n);
     if (members < 0) texp_fail("out of memory while the network is analysed");
@@ -147,23 +147,24 @@ static void write_layer(const texp_net *t, const layer *l, const texp_node *node
 {
     texp_layer *own = l->texp;
     /* With texp_layers=all an affine of its own takes the exponential rate, too. */
-    own->growing =
+    own->degrees.growing =
         node->in_set || (t->schedule.all_layers && texp_layer_traits_of(l->type)->is_batch_norm && node->affine);
-    own->degree_in = node->degree_in;
-    own->degree = node->degree;
-    own->norm_degree = node->norm_degree;
-    own->group = node->group;
-    own->norm_group = node->norm_group;
+    own->degrees.in = node->degree_in;
+    own->degrees.out = node->degree;
+    own->degrees.norm = node->norm_degree;
+    own->degrees.group = node->group;
+    own->degrees.norm_group = node->norm_group;
     /* At degree 0 a bias is in nobody's way. */
-    own->swallowed_bias = node->swallowed && node->degree > 0;
+    own->degrees.swallowed_bias = node->swallowed && node->degree > 0;
 }
 
 texp_layer_rate texp_rate_of(const layer *l)
 {
     const texp_layer *own = l->texp;
-    if (has_weights(l)) return own->growing ? TEXP_RATE_EXPONENTIAL : own->fixed ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
-    if (own->growing) return TEXP_RATE_EXPONENTIAL;
-    if (texp_has_norm(l)) return own->frozen_affine ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
+    if (has_weights(l))
+        return own->degrees.growing ? TEXP_RATE_EXPONENTIAL : own->frozen.weights ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
+    if (own->degrees.growing) return TEXP_RATE_EXPONENTIAL;
+    if (texp_has_norm(l)) return own->frozen.affine ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
     return TEXP_RATE_NONE;
 }
 
@@ -405,7 +406,7 @@ static offsets offsets_of(const network *net, int index, offsets *all)
     const layer *l = net->layers + index;
     const double *before = index ? all[index - 1] : NULL;
     offsets sum = NULL;
-    if (l->texp->swallowed_bias) return take_biases(l);
+    if (l->texp->degrees.swallowed_bias) return take_biases(l);
     if (texp_layer_traits_of(l->type)->is_batch_norm) absorb(l, before);
     if (!keeps_channels(l)) return NULL;
     if (l->type == SHORTCUT) return add_shortcut(l, before, all[l->index]);

@@ -10,8 +10,7 @@
 #include <stdio.h>
 
 /*
- * Fills growing, degree_in, degree, norm_degree, group, norm_group and swallowed_bias of every layer, and growing, base,
- * fixed, weighted and invariant of the network. With texp_layers=all, what grows is all that trains, and degrees are
+ * Fills the degrees of every layer and the counts of the network (texp_net.h). With texp_layers=all, what grows is all that trains, and degrees are
  * those of Algorithm 1. Recurrent layers and those with binary weights are not looked into: their weights keep the base
  * rate. May be called again.
  */
@@ -38,8 +37,8 @@ typedef enum {
 texp_layer_rate texp_rate_of(const layer *l);
 
 /*
- * Moves every swallowed bias (texp_layer.swallowed_bias) into the rolling means of the batch normalisations that take it
- * away, on the device too, and leaves it at 0, its momentum as well: predictions stay, and the bias is no longer in the
+ * Moves every swallowed bias (texp_layer_degrees) into the rolling means of the batch normalisations that take it away,
+ * on the device too, and leaves it at 0, its momentum as well: predictions stay, and the bias is no longer in the
  * way of the scale. In training it never mattered; its gradient is 0. May be called again.
  */
 void texp_absorb_biases(network *net);

@@ -11,13 +11,13 @@
  * scale, 1 included, so that powers of two leave no trace in how it rounds. */
 static int is_stock(const texp_layer *own)
 {
-    return !own || (!own->exact && !own->norm_degree);
+    return !own || (!own->bn.exact && !own->degrees.norm);
 }
 
 double texp_bn_variance_factor(layer l)
 {
     double n = (double)l.batch * l.out_h * l.out_w;
-    return l.texp && l.texp->exact && n > 1 ? (n - 1) / n : 1;
+    return l.texp && l.texp->bn.exact && n > 1 ? (n - 1) / n : 1;
 }
 
 /* --- the textbook formula ---------------------------------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static void backward_exact(layer l, network net)
     float *dx = apart ? net.delta : l.delta;
     const float *mean = net.train ? l.mean : l.rolling_mean;
     const float *variance = net.train ? l.variance : l.rolling_variance;
-    texp_norm_backward(dx, own->frozen_affine ? NULL : l.scale_updates, own->frozen_affine ? NULL : l.bias_updates,
+    texp_norm_backward(dx, own->frozen.affine ? NULL : l.scale_updates, own->frozen.affine ? NULL : l.bias_updates,
                        values_in(l, net), l.delta, mean, variance, l.scales, l.bn_eps, apart, l.batch, l.out_c,
                        l.out_h * l.out_w);
 }
@@ -183,7 +183,7 @@ static void backward_stock(layer l, network net)
 int texp_bn_forward(layer l, network net)
 {
     if (is_stock(l.texp)) return 0;
-    if (l.texp->exact)
+    if (l.texp->bn.exact)
         forward_exact(l, net);
     else
         forward_stock(l, net);
@@ -193,7 +193,7 @@ int texp_bn_forward(layer l, network net)
 int texp_bn_backward(layer l, network net)
 {
     if (is_stock(l.texp)) return 0;
-    if (l.texp->exact)
+    if (l.texp->bn.exact)
         backward_exact(l, net);
     else
         backward_stock(l, net);

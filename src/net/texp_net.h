@@ -84,22 +84,42 @@ typedef struct texp_net {
     struct texp_norms *norms; /* what theory says of the weights' norms, with norms=1; owned */
 } texp_net;
 
-typedef struct texp_layer {
-    int fixed; /* weights and biases never change */
-    int frozen_affine; /* batch-norm scale and bias never change */
-    int frozen_bias; /* bias=0: none is trained */
+/* What a layer's own keys, or those of [net], keep from training. */
+typedef struct {
+    int weights; /* fixed=1: weights and biases */
+    int affine; /* affine=0, or fixed=1: batch-norm scale and bias */
+    int bias; /* bias=0: none is trained */
+} texp_layer_frozen;
+
+/* What the analysis found (analysis.h). */
+typedef struct {
     int growing; /* in S: takes the exponential rate */
-    int unfoldable; /* the recipe of its own learning_rate has no exponential form: not in S */
+    int in, out; /* degrees of input and output, the weights of S scaled */
+    int norm; /* degree of what this layer normalises */
     int group; /* in S: of layers that are scale invariant together; -1 */
-    int norm_group; /* norm_degree > 0: the group that feeds it; -1 */
-    int degree_in, degree; /* of input and output, the weights of S scaled */
-    int norm_degree; /* of what this layer normalises */
+    int norm_group; /* norm > 0: the group that feeds it; -1 */
     int swallowed_bias; /* its bias stands before a degree above 0, and [batchnorm] takes it away (analysis.h) */
-    int track; /* in S: whose rate it takes; indices of texp_net.tracks */
-    int norm_track; /* norm_degree > 0: whose scale it follows */
+} texp_layer_degrees;
+
+/* Its schedule: indices of texp_net_schedule.tracks. */
+typedef struct {
+    int unfoldable; /* the recipe of its own learning_rate has no exponential form: not in S */
+    int track; /* in S: whose rate it takes */
+    int norm_track; /* degrees.norm > 0: whose scale its statistics follow */
+} texp_layer_schedule;
+
+/* Its batch normalisation. */
+typedef struct {
     int exact; /* batchnorm_eps: the textbook formula */
-    /* norm_degree > 0: the layer's bn_eps and bn_eps_root where the weights' scale is 1; elsewhere they follow it */
+    /* degrees.norm > 0: the layer's bn_eps and bn_eps_root where the weights' scale is 1; elsewhere they follow it */
     double eps, eps_root;
+} texp_layer_bn;
+
+typedef struct texp_layer {
+    texp_layer_frozen frozen;
+    texp_layer_degrees degrees;
+    texp_layer_schedule schedule;
+    texp_layer_bn bn;
 } texp_layer;
 
 /* Whether a key of ours asks for our update; otherwise Darknet's own code runs. Also of networks without a texp_net. */

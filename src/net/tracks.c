@@ -38,7 +38,7 @@ static void set_norm_tracks(network *net, int group, int track)
 {
     for (int i = 0; i < net->n; ++i) {
         texp_layer *own = net->layers[i].texp;
-        if (own->norm_degree && own->norm_group == group) own->norm_track = track;
+        if (own->degrees.norm && own->degrees.norm_group == group) own->schedule.norm_track = track;
     }
 }
 
@@ -49,9 +49,9 @@ void texp_make_tracks(network *net)
     track_of(t, 1);
     for (int i = 0; i < net->n; ++i) {
         layer *l = net->layers + i;
-        if (!l->texp->growing) continue;
-        l->texp->track = track_of(t, l->learning_rate_scale);
-        set_norm_tracks(net, l->texp->group, l->texp->track);
+        if (!l->texp->degrees.growing) continue;
+        l->texp->schedule.track = track_of(t, l->learning_rate_scale);
+        set_norm_tracks(net, l->texp->degrees.group, l->texp->schedule.track);
     }
 }
 
@@ -61,6 +61,6 @@ void texp_unfold(network *net)
     t->schedule.recipe.form = TEXP_PLAIN;
     t->schedule.all_layers = 0;
     t->counts.growing = 0;
-    for (int i = 0; i < net->n; ++i) net->layers[i].texp->growing = net->layers[i].texp->norm_degree = 0;
+    for (int i = 0; i < net->n; ++i) net->layers[i].texp->degrees.growing = net->layers[i].texp->degrees.norm = 0;
     texp_make_tracks(net);
 }

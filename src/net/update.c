@@ -72,14 +72,14 @@ static long double power(long double x, int n)
 
 static void set_epsilon(layer *l, long double scale)
 {
-    long double factor = power(scale, l->texp->norm_degree);
-    l->bn_eps = l->texp->eps * factor * factor;
-    l->bn_eps_root = l->texp->eps_root * factor;
+    long double factor = power(scale, l->texp->degrees.norm);
+    l->bn_eps = l->texp->bn.eps * factor * factor;
+    l->bn_eps_root = l->texp->bn.eps_root * factor;
 }
 
 static int follows(const layer *l)
 {
-    return l->texp && l->texp->norm_degree;
+    return l->texp && l->texp->degrees.norm;
 }
 
 void texp_follow_scale(network *net, long double scale)
@@ -94,7 +94,7 @@ static void follow_tracks(network *net)
     for (int i = 0; i < net->n; ++i) {
         layer *l = net->layers + i;
         if (!follows(l)) continue;
-        const texp_schedule *schedule = &net->texp->schedule.tracks[l->texp->norm_track].schedule;
+        const texp_schedule *schedule = &net->texp->schedule.tracks[l->texp->schedule.norm_track].schedule;
         set_epsilon(l, texp_held_scale(schedule->scale, schedule->doublings));
     }
 }
@@ -125,8 +125,8 @@ static void follow_statistics(network *net, int track, double ratio)
     if (ratio == 1) return;
     for (int i = 0; i < net->n; ++i) {
         layer l = net->layers[i];
-        if (!follows(&l) || l.texp->norm_track != track || !l.rolling_mean) continue;
-        double factor = power(ratio, l.texp->norm_degree);
+        if (!follows(&l) || l.texp->schedule.norm_track != track || !l.rolling_mean) continue;
+        double factor = power(ratio, l.texp->degrees.norm);
         scale_array_of(l.rolling_mean, DEVICE(l, rolling_mean), l.out_c, factor, ON_GPU(net));
         scale_array_of(l.rolling_variance, DEVICE(l, rolling_variance), l.out_c, factor * factor, ON_GPU(net));
     }
@@ -213,27 +213,27 @@ static layer_parameters parameters_of(const layer *l)
 static int has_frozen_biases(const texp_net *t, const layer *l)
 {
     const texp_layer *own = l->texp;
-    if (own->fixed || (own->swallowed_bias && t->schedule.recipe.form != TEXP_PLAIN)) return 1;
-    return l->scales && l->scale_updates ? own->frozen_affine : own->frozen_bias;
+    if (own->frozen.weights || (own->degrees.swallowed_bias && t->schedule.recipe.form != TEXP_PLAIN)) return 1;
+    return l->scales && l->scale_updates ? own->frozen.affine : own->frozen.bias;
 }
 
 /* With texp_layers=all biases and scales are held and updated as weights of S are. */
 static void update_layer(layer l, const texp_net *t, double factor, const update_args *a, int on_gpu)
 {
     const texp_layer *own = l.texp;
-    const texp_step *usual = &t->schedule.tracks->step, *step = &t->schedule.tracks[own->track].step;
+    const texp_step *usual = &t->schedule.tracks->step, *step = &t->schedule.tracks[own->schedule.track].step;
     layer_parameters p = parameters_of(&l);
     double base = usual->base_rate * factor * l.learning_rate_scale;
     /* Adam decays biases and scales too in Darknet; SGD does not. */
     double other_decay = a->adam ? usual->base_decay : 0;
 
-    if (own->growing)
-        apply(&p.weights, own->fixed, step->held_rate, step->held_decay, a, on_gpu);
+    if (own->degrees.growing)
+        apply(&p.weights, own->frozen.weights, step->held_rate, step->held_decay, a, on_gpu);
     else
-        apply(&p.weights, own->fixed, base, usual->base_decay, a, on_gpu);
+        apply(&p.weights, own->frozen.weights, base, usual->base_decay, a, on_gpu);
     if (t->schedule.all_layers) base = step->held_rate, other_decay = step->held_decay;
     apply(&p.biases, has_frozen_biases(t, &l), base, other_decay, a, on_gpu);
-    apply(&p.scales, own->frozen_affine, base, other_decay, a, on_gpu);
+    apply(&p.scales, own->frozen.affine, base, other_decay, a, on_gpu);
 #ifdef GPU
     if (on_gpu && l.clip && p.weights.n && l.type == CONVOLUTIONAL)
         constrain_gpu(p.weights.n, l.clip, l.weights_gpu, 1);
@@ -282,7 +282,7 @@ static void move_track(network *net, int track, long doublings)
     if (t->norms) texp_norms_move(t->norms, net, track, doublings);
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
-        if (!l->texp || !l->texp->growing || l->texp->track != track) continue;
+        if (!l->texp || !l->texp->degrees.growing || l->texp->schedule.track != track) continue;
         layer_parameters p = parameters_of(l);
         move_parameters(&p.weights, factor, ON_GPU(net));
     }
@@ -290,7 +290,7 @@ static void move_track(network *net, int track, long doublings)
         const layer *l = net->layers + i;
         layer_parameters p = parameters_of(l);
         if (!has_frozen_biases(t, l)) move_parameters(&p.biases, factor, ON_GPU(net));
-        if (!l->texp->frozen_affine) move_parameters(&p.scales, factor, ON_GPU(net));
+        if (!l->texp->frozen.affine) move_parameters(&p.scales, factor, ON_GPU(net));
     }
     follow_statistics(net, track, factor);
 }
@@ -340,12 +340,12 @@ static void refuse_fixed_biases(const network *net)
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         const texp_layer *own = l->texp;
-        if (!own->degree || !(own->frozen_bias || own->fixed) || texp_has_norm(l)) continue;
+        if (!own->degrees.out || !(own->frozen.bias || own->frozen.weights) || texp_has_norm(l)) continue;
         for (size_t j = 0; j < texp_layer_biases(l); ++j) {
             if (l->biases[j] == 0) continue;
             texp_fail("layer %d [%s]: the weights that were loaded have biases there, and with %s policy=%s takes them "
                       "for 0; remove that key, or use weights made with it",
-                      i, texp_layer_name(l), own->fixed ? "fixed=1" : "bias=0", net->texp->schedule.policy);
+                      i, texp_layer_name(l), own->frozen.weights ? "fixed=1" : "bias=0", net->texp->schedule.policy);
         }
     }
 }

@@ -16,18 +16,18 @@ struct texp_norms {
 
 static int counts(const layer *l)
 {
-    return texp_layer_weights(l) && !l->texp->fixed;
+    return texp_layer_weights(l) && !l->texp->frozen.weights;
 }
 
 /* The group of an earlier layer that `index` belongs to, too; a new one otherwise. */
 static int group_of(texp_norms *norms, const network *net, int index)
 {
     const texp_layer *own = net->layers[index].texp;
-    for (int i = 0; own->growing && i < index; ++i) {
+    for (int i = 0; own->degrees.growing && i < index; ++i) {
         const texp_layer *other = net->layers[i].texp;
-        if (other->growing && other->group == own->group) return norms->members[i];
+        if (other->degrees.growing && other->degrees.group == own->degrees.group) return norms->members[i];
     }
-    norms->groups[norms->n] = (texp_group_norms){.invariant = own->growing};
+    norms->groups[norms->n] = (texp_group_norms){.invariant = own->degrees.growing};
     return norms->n++;
 }
 
@@ -156,7 +156,7 @@ void texp_norms_after(texp_norms *norms, network *net)
             add_layer(&s, norms->before[i], one->weights, texp_layer_weights(one));
         }
         int in_set = norms->groups[group].invariant;
-        texp_step step = in_set ? net->texp->schedule.tracks[one->texp->track].step : base_step(net, one);
+        texp_step step = in_set ? net->texp->schedule.tracks[one->texp->schedule.track].step : base_step(net, one);
         measure(norms->groups + group, &s, &step, net->momentum);
     }
 }
@@ -167,7 +167,9 @@ void texp_norms_move(texp_norms *norms, network *net, int track, long doublings)
         int group = norms->members[i];
         const texp_layer *own = net->layers[i].texp;
         /* A group is moved with its first layer. */
-        if (group < 0 || !own->growing || own->track != track || i != atoi(norms->groups[group].layers)) continue;
+        if (group < 0 || !own->degrees.growing || own->schedule.track != track ||
+            i != atoi(norms->groups[group].layers))
+            continue;
         norms->groups[group].growth = scalbln(norms->groups[group].growth, -2 * doublings);
     }
 }

@@ -74,8 +74,8 @@ static void print_row(FILE *out, const network *net, int i)
     char output[48];
     shape_of(l, shape);
     snprintf(output, sizeof output, "%dx%dx%d", shape[0], shape[1], shape[2]);
-    fprintf(out, "%5d  %-15s  %-14s  %9d  %10d  %s\n", i, texp_layer_name(l), output, l->texp->degree_in,
-            l->texp->degree, rate_name(l));
+    fprintf(out, "%5d  %-15s  %-14s  %9d  %10d  %s\n", i, texp_layer_name(l), output, l->texp->degrees.in,
+            l->texp->degrees.out, rate_name(l));
 }
 
 static void print_obstacle(void *to, int layer_index, const char *line)
@@ -116,8 +116,8 @@ static void print_csv(FILE *out, const network *net)
         obstacle_cell cell = {out, i, 0};
         shape_of(l, shape);
         fprintf(out, "%d,%s,%d,%d,%d,%zu,%d,%d,%s,", i, texp_layer_name(l), shape[0], shape[1], shape[2],
-                count_weights(l), l->texp->degree_in, l->texp->degree, rate_name(l));
-        if (l->texp->group >= 0) fprintf(out, "%d", l->texp->group);
+                count_weights(l), l->texp->degrees.in, l->texp->degrees.out, rate_name(l));
+        if (l->texp->degrees.group >= 0) fprintf(out, "%d", l->texp->degrees.group);
         fprintf(out, ",%s,", net->texp->counts.invariant ? "yes" : "no");
         texp_obstacles(net, print_in_cell, &cell);
         fprintf(out, "%s\n", cell.found ? "\"" : "");

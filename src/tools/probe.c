@@ -67,7 +67,7 @@ static void draw_parameters(const layer *l)
     size_t n = texp_layer_biases(l);
     int norm = texp_has_norm(l);
     if (!texp_layer_weights(l) && !norm) return; /* the anchors of [yolo] */
-    if (own->fixed || (norm ? own->frozen_affine : own->frozen_bias)) return;
+    if (own->frozen.weights || (norm ? own->frozen.affine : own->frozen.bias)) return;
     draw(l->biases, n, -.5, .5);
     if (norm) draw(l->scales, n, .5, 1.5);
 }
@@ -119,15 +119,15 @@ static void follow_layer(probe *p, const layer *l)
     const texp_layer *own = l->texp;
     size_t n = texp_layer_biases(l);
     int norm = texp_has_norm(l),
-        all = p->net->texp->schedule.all_layers && (norm || texp_layer_weights(l)) && !own->fixed;
-    if (own->growing && texp_layer_weights(l)) follow(p, l->weights, texp_layer_weights(l), 1);
-    if (all && !(norm ? own->frozen_affine : own->frozen_bias)) {
+        all = p->net->texp->schedule.all_layers && (norm || texp_layer_weights(l)) && !own->frozen.weights;
+    if (own->degrees.growing && texp_layer_weights(l)) follow(p, l->weights, texp_layer_weights(l), 1);
+    if (all && !(norm ? own->frozen.affine : own->frozen.bias)) {
         follow(p, l->biases, n, 1);
         if (norm) follow(p, l->scales, n, 1);
     }
     if (!l->rolling_mean) return;
-    follow(p, l->rolling_mean, (size_t)l->out_c, own->norm_degree);
-    follow(p, l->rolling_variance, (size_t)l->out_c, 2 * own->norm_degree);
+    follow(p, l->rolling_mean, (size_t)l->out_c, own->degrees.norm);
+    follow(p, l->rolling_variance, (size_t)l->out_c, 2 * own->degrees.norm);
 }
 
 static void set_scale(probe *p, double scale)
@@ -155,7 +155,7 @@ static void open_probe(probe *p, network *net)
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         follow_layer(p, l);
-        p->result.scaled += l->texp->growing && texp_layer_weights(l);
+        p->result.scaled += l->texp->degrees.growing && texp_layer_weights(l);
         if (l->output && texp_is_output(net, i)) p->outputs[p->n_outputs++] = i;
     }
     for (int mode = 0; mode < 2; ++mode) {

@@ -101,7 +101,7 @@ static int check(network *net, network *plain)
     one_pass(plain);
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i, *p = plain->layers + i;
-        if (!l->weights || !l->weight_updates || l->type != CONVOLUTIONAL || l->texp->fixed) continue;
+        if (!l->weights || !l->weight_updates || l->type != CONVOLUTIONAL || l->texp->frozen.weights) continue;
         worst = fmax(worst, apart(l->weight_updates, p->weight_updates, (size_t)l->nweights));
     }
     const double loss = fabs(*net->cost / *plain->cost - 1);
