@@ -192,8 +192,9 @@ COMMON += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit
 endif
 endif
 
-# Darknet's own warning flags, less the warnings that its code gives with today's compilers.
+# Darknet's own warning flags, less the warnings that its code gives with today's compilers, gcc and clang.
 DARKNET_FLAGS := $(COMMON) -Wall -Wno-unused-result -Wno-unknown-pragmas -Wfatal-errors -Wno-stringop-truncation \
+    -Wno-unknown-warning-option -Wno-implicit-const-int-float-conversion -Wno-unused-but-set-variable \
     $(OPTS) $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
 # Never -ffast-math: our code looks for NaN and infinity. Products and sums are fused where the source says so, and never
 # by the compiler's choice (src/cpu/vectors.h).
@@ -277,6 +278,9 @@ $(O)/texp/%.o: src/%.c $(O)/flags
 
 $(O)/texp/%.o: src/%.cu $(O)/flags
 	$(Q)$(NVCC) $(NVCC_FLAGS) --compiler-options "$(COMMON) $(OUR_OPTS)" -MD -MP -MF $(@:.o=.d) -c $< -o $@
+
+# gcc 14 warns that stb_image.h reads a transparent colour of four channels, and does not see that it has refused them.
+$(O)/src/image.o: DARKNET_FLAGS += -Wno-stringop-overflow
 
 $(O)/src/%.o: $(D)/src/%.c $(O)/flags
 	$(Q)$(CC) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@

@@ -85,7 +85,7 @@ static void read_steps(texp_recipe *recipe, list *options)
     }
     long *counts = calloc(recipe->n_steps, sizeof *counts);
     for (size_t i = 0; i < recipe->n_steps; ++i) {
-        if (steps[i] != floor(steps[i]) || fabs(steps[i]) > LONG_MAX / 2.) {
+        if (steps[i] != floor(steps[i]) || fabs(steps[i]) > (double)(LONG_MAX / 2)) {
             texp_refuse_option(options, "steps", "entry %zu is no whole number of updates", i + 1);
         }
         counts[i] = (long)steps[i];
