@@ -6,7 +6,7 @@ set -u
 
 tree=$scratch/tree
 mkdir -p "$tree/build"
-cp -R Makefile scripts src cfg darknet-patches "$tree"
+cp -R Makefile scripts src cfg tests darknet-patches "$tree"
 cp -R build/darknet-pristine build/darknet-origin "$tree/build"
 
 mkdir "$scratch/data" && cd "$scratch/data" || exit 1
@@ -45,5 +45,15 @@ variant OPENMP=0 ONEDNN=0
 variant NATIVE=1
 variant OPENCV=1
 variant CC=clang
+variant CC=clang ONEDNN=0
 variant CC=clang NATIVE=1
+
+# The same bits for any division of work, and threads that leave each other alone, with another compiler than usual.
+for test in blocked winograd backends; do
+    if make -C "$tree" CC=clang test TEST=$test >"$scratch/log" 2>&1; then
+        ok "CC_clang_passes_test_$test"
+    else
+        not_ok "CC_clang_passes_test_$test" "$(grep -E 'FAILED|error' "$scratch/log" | head -n 5)"
+    fi
+done
 finish

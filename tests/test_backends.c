@@ -210,6 +210,30 @@ static void threads_change_rounding_alone(void **state)
 }
 #endif
 
+/* Darknet's loops give each row of a product to one thread, and batch normalisation each channel. */
+static void plain_results_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+#ifdef _OPENMP
+    const cfg_case c = {"darknet19", 64, 3};
+    network *nets[] = {make_network(&c, "plain", "float32", 0), make_network(&c, "plain", "float32", 0)};
+    const int before = omp_get_max_threads();
+    for (int k = 0; k < 2; ++k) {
+        omp_set_num_threads(k ? 4 : 1);
+        one_pass(nets[k]);
+    }
+    omp_set_num_threads(before);
+    for (int i = 0; i < nets[0]->n; ++i) {
+        const layer *a = nets[0]->layers + i, *b = nets[1]->layers + i;
+        assert_memory_equal(a->output, b->output, (size_t)a->outputs * a->batch * sizeof *a->output);
+        if (weights_of(a)) assert_memory_equal(a->weight_updates, b->weight_updates, weights_of(a) * sizeof(float));
+    }
+    for (int k = 0; k < 2; ++k) free_network(nets[k]);
+#else
+    skip();
+#endif
+}
+
 /*
  * Rounding to 8 bits moves an activation by 2^-9 of itself at most. The output of a network of 19 layers by less than
  * the sum of 19, as relative errors of one layer reach the next unmagnified but for its normalisation's part. A gradient closer than .7 of its length to float's points less than 45
@@ -276,6 +300,8 @@ int main(int argc, char **argv)
 #ifdef _OPENMP
     tests[n++] = (struct CMUnitTest){"threads_change_rounding_alone", threads_change_rounding_alone, NULL, NULL, NULL};
 #endif
+    tests[n++] = (struct CMUnitTest){"plain_results_do_not_depend_on_threads", plain_results_do_not_depend_on_threads,
+                                     NULL, NULL, NULL};
     if (!texp_cpu_why_no_bf16()) {
         tests[n++] =
             (struct CMUnitTest){"runs_repeat_to_the_bit:bf16", runs_repeat_to_the_bit, NULL, NULL, (void *)"bf16"};
