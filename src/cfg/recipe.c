@@ -13,28 +13,45 @@
 
 enum { MOST_WORDS = 64 };
 
-/* Its item number i of n in a list of words. */
-static void add_word(char *list, size_t room, size_t i, size_t n, const char *word)
+typedef struct {
+    const char *words[MOST_WORDS];
+    size_t n;
+    char text[512]; /* as in "texp, texp++ or texp--" */
+} word_list;
+
+static void add_word(word_list *list, const char *word)
 {
-    size_t length = strlen(list);
-    snprintf(list + length, room - length, "%s%s", !i ? "" : i + 1 < n ? ", " : " or ", word);
+    if (list->n < MOST_WORDS) list->words[list->n++] = word;
+}
+
+static void add_forms(word_list *list)
+{
+    for (int form = TEXP_PLAIN + 1; texp_form_name((texp_form)form); ++form) {
+        add_word(list, texp_form_name((texp_form)form));
+    }
+}
+
+static const char *text_of(word_list *list, const char *before_last)
+{
+    size_t length = 0;
+    list->text[0] = 0;
+    for (size_t i = 0; i < list->n && length < sizeof list->text; ++i) {
+        const char *between = !i ? "" : i + 1 < list->n ? ", " : before_last;
+        length += (size_t)snprintf(list->text + length, sizeof list->text - length, "%s%s", between, list->words[i]);
+    }
+    return list->text;
 }
 
 /* What key may say: the bases, and the forms in front of them where it is the policy itself. */
-static void refuse_policy(list *options, const char *key)
+static __attribute__((noreturn)) void refuse_policy(list *options, const char *key)
 {
-    const char *words[MOST_WORDS];
-    char list[512] = "";
-    size_t n = 0;
+    word_list offered = {.n = 0};
     int is_policy = !strcmp(key, "policy");
-    for (int form = TEXP_PLAIN + 1; is_policy && texp_form_name((texp_form)form); ++form) {
-        words[n++] = texp_form_name((texp_form)form);
+    if (is_policy) add_forms(&offered);
+    for (size_t i = 0; texp_policy_at(i); ++i) {
+        if (is_policy || !texp_policy_at(i)->never_folds) add_word(&offered, texp_policy_at(i)->name);
     }
-    for (size_t i = 0; texp_policy_at(i) && n < MOST_WORDS; ++i) {
-        if (is_policy || !texp_policy_at(i)->never_folds) words[n++] = texp_policy_at(i)->name;
-    }
-    for (size_t i = 0; i < n; ++i) add_word(list, sizeof list, i, n, words[i]);
-    texp_refuse_option(options, key, "no such schedule; use %s", list);
+    texp_refuse_option(options, key, "no such schedule; use %s", text_of(&offered, " or "));
 }
 
 static const texp_policy *read_base(list *options, const char *key, const char *name)
@@ -52,9 +69,10 @@ static void read_policy(texp_net *t, list *options)
     if (recipe->form == TEXP_PLAIN) {
         recipe->base = read_base(options, "policy", t->schedule.policy);
         if (option_find(options, "base_policy")) {
-            texp_refuse_option(options, "base_policy",
-                               "only policy=texp, texp++ or texp-- has a base; write policy=%s instead",
-                               option_find(options, "base_policy"));
+            word_list forms = {.n = 0};
+            add_forms(&forms);
+            texp_refuse_option(options, "base_policy", "only policy=%s has a base; write policy=%s instead",
+                               text_of(&forms, " or "), option_find(options, "base_policy"));
         }
     } else {
         recipe->base = read_base(options, "base_policy", texp_word_of(options, "base_policy", "constant"));
@@ -72,9 +90,11 @@ static void read_steps(texp_recipe *recipe, list *options)
     recipe->scales = texp_numbers_of(options, "scales", &n_scales);
     recipe->decays = texp_numbers_of(options, "decays", &n_decays);
     if (!steps)
-        texp_refuse_option(options, "steps", "missing; the policy steps needs steps= and scales=, as in steps=100,200");
+        texp_refuse_option(options, "steps", "missing; the policy %s needs steps= and scales=, as in steps=100,200",
+                           recipe->base->name);
     if (!recipe->scales)
-        texp_refuse_option(options, "scales", "missing; the policy steps needs one scale for each step");
+        texp_refuse_option(options, "scales", "missing; the policy %s needs one scale for each step",
+                           recipe->base->name);
     if (n_scales != recipe->n_steps) {
         texp_refuse_option(options, "scales", "has %zu entries, steps has %zu; write one for each step", n_scales,
                            recipe->n_steps);
@@ -118,7 +138,9 @@ static void read_forms_keys(texp_net *t, list *options)
     for (node *n = options->front; n && recipe->form == TEXP_PLAIN; n = n->next) {
         const kvp *pair = n->val;
         if (!(texp_net_key_named(pair->key)->flags & TEXP_OF_FORMS)) continue;
-        texp_refuse_option(options, pair->key, "belongs to policy=texp, texp++ and texp--, not to %s; remove it",
+        word_list forms = {.n = 0};
+        add_forms(&forms);
+        texp_refuse_option(options, pair->key, "belongs to policy=%s, not to %s; remove it", text_of(&forms, " and "),
                            t->schedule.policy);
     }
 }

@@ -11,8 +11,7 @@ typedef enum {
     TEXP_BAD_DECAY, /* negative or not finite, a factor of decays included */
     TEXP_BAD_STEPS, /* steps empty or not strictly increasing */
     TEXP_BAD_PERIOD, /* step, sgdr_cycle or sgdr_mult below 1, burn_in or max_batches negative */
-    TEXP_NEEDS_MAX_BATCHES, /* poly, cosine (and sgdr without sgdr_cycle) have no meaning without the end; nor, folded,
-                             * have step and exp that grow, as no decay would do */
+    TEXP_NEEDS_MAX_BATCHES, /* texp_recipe_needs_end */
     TEXP_COMPLEX_ROOTS, /* max eta*lambda > (1 - sqrt(momentum))^2: Remark 2.10, Lemma B.7 */
     TEXP_NEGATIVE_ALPHA, /* alpha <= 0 at some update though every eta*lambda is within the limit: texp++ with decays,
                           * when the rate jumps up after updates of a larger decay, which the momentum remembers; or
