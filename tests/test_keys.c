@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "cfg/key_check.h"
+#include "net/checkpoint.h"
 #include "net/keys.h"
 #include "net/texp_net.h"
 #include "theory/policy.h"
@@ -141,6 +142,14 @@ static void defaults_are_those_of_darknet(void **state)
 
 /* ---- ranges ---- */
 
+static int is_among(const char *name, const char *const *names)
+{
+    for (; *names; ++names) {
+        if (!strcmp(*names, name)) return 1;
+    }
+    return 0;
+}
+
 static const char *fault_of(const texp_key *key, const char *value)
 {
     static char fault[256];
@@ -172,6 +181,197 @@ static void values_outside_a_range_are_named_and_its_ends_pass(void **state)
     assert_string_equal(fault_of(texp_net_key_named("angle"), "-7"), "");
 }
 
+/* Darknet divides by them, makes arrays of them, or counts with them from 1. */
+static const char *const at_least_1[] = {
+    "batch",          "subdivisions", "time_steps", "threads",     "valid_every", "save_every", "filters",
+    "size",           "stride",       "output",     "groups",      "classes",     "num",        "hidden_filters",
+    "output_filters", "side",         "max",        "crop_height", "crop_width",  NULL};
+static const char *const of_any_sign[] = {"notruth", "adam",     "random",         "center",  "angle", "hue",
+                                          "gamma",   "dontload", "dontloadscales", "flipped", NULL};
+
+static void assert_lowest(const texp_key *key)
+{
+    if (key->type == TEXP_WORD || key->type == TEXP_LIST) return;
+    int refuses_0 = is_among(key->name, at_least_1) || !strcmp(key->name, "batchnorm_eps");
+    if ((*fault_of(key, "0") != 0) != refuses_0) fail_msg("%s=0", key->name);
+    if ((*fault_of(key, "-1") == 0) != is_among(key->name, of_any_sign)) fail_msg("%s=-1", key->name);
+    if (*fault_of(key, "1")) fail_msg("%s=1", key->name);
+}
+
+static void counts_begin_at_1_where_darknet_divides_by_them(void **state)
+{
+    (void)state;
+    for (size_t i = 0; texp_net_key_at(i); ++i) assert_lowest(texp_net_key_at(i));
+    for (size_t i = 0; texp_layer_key_at(i); ++i) assert_lowest(texp_layer_key_at(i));
+}
+
+/* What README says of them. */
+static void defaults_of_our_keys_are_those_of_the_readme(void **state)
+{
+    network *net = with_line("policy=sgdr\nmax_batches=100");
+    const texp_net *t = net->texp;
+    (void)state;
+    assert_true(t->schedule.recipe.learning_rate_min == 1e-5);
+    assert_true(t->schedule.recipe.sgdr_mult == 2);
+    /* The first cycle ends with max_batches. */
+    assert_true(texp_base_rate(&t->schedule.recipe, 100) == t->schedule.recipe.learning_rate_min);
+    assert_true(texp_base_rate(&t->schedule.recipe, 101) > .99 * t->schedule.recipe.learning_rate);
+    assert_int_equal(t->schedule.recipe.momentum_correction, 0);
+    assert_int_equal(t->schedule.recipe.no_rescale, 0);
+    assert_int_equal(t->schedule.all_layers, 0);
+    assert_int_equal(t->run.valid_every, 1);
+    assert_int_equal(t->run.save_every, 0);
+    assert_int_equal(t->run.logs_norms, 0);
+    assert_int_equal(t->cpu.plain, 0);
+    assert_int_equal(t->cpu.bf16, 0);
+    assert_int_equal(t->bn.frozen_affine, 0);
+    free_network(net);
+}
+
+/* ---- what a key asks for ---- */
+
+/* A value that no cfg is refused for which has batch=2, three channels, 4x4 pixels and policy=texp++ of steps. */
+static const char *value_of(const texp_key *key)
+{
+    static const char *const values[][2] = {{"policy", "texp"},
+                                            {"base_policy", "constant"},
+                                            {"adam", "0"},
+                                            {"clip", "0"},
+                                            {"momentum", ".5"},
+                                            {"decay", "0"},
+                                            {"max_batches", "100"},
+                                            {"height", "5"},
+                                            {"width", "5"},
+                                            {"inputs", "48"},
+                                            {"channels", "1"},
+                                            {"backend", "plain"},
+                                            {"batch", "4"},
+                                            {"subdivisions", "2"},
+                                            {"precision", "float32"},
+                                            {"texp_layers", "invariant"},
+                                            {"momentum_correction", "0"}};
+    for (size_t i = 0; i < sizeof values / sizeof *values; ++i) {
+        if (!strcmp(values[i][0], key->name)) return values[i][1];
+    }
+    return "1";
+}
+
+/* Lines in front of all others of [net] and of its layer: of a key given twice the first one counts. */
+static network *with_lines(const char *policy, const char *of_net, const char *of_layer)
+{
+    return network_of("[net]\n%sbatch=2\nheight=4\nwidth=4\nchannels=3\n%s\n[convolutional]\n%s"
+                      "filters=2\nsize=2\nstride=2\npad=0\n",
+                      of_net, policy, of_layer);
+}
+
+static const char *line_of(const texp_key *key)
+{
+    static char line[64];
+    snprintf(line, sizeof line, "%s=%s\n", key->name, value_of(key));
+    return line;
+}
+
+static void our_update_runs_for_the_keys_that_darknets_cannot_honour(void **state)
+{
+    static const char *const asking[] = {"affine", "batchnorm_eps", "decays", "norms", NULL};
+    (void)state;
+    for (size_t i = 0; texp_net_key_at(i); ++i) {
+        const texp_key *key = texp_net_key_at(i);
+        if (is_among(key->name, (const char *const[]){"policy", "base_policy", "texp_layers", "rescale", NULL}))
+            continue;
+        network *net = with_lines("policy=steps\nsteps=5\nscales=.5", line_of(key), "");
+        if (net->texp->ours != is_among(key->name, asking)) fail_msg("%s: our update?", key->name);
+        free_network(net);
+    }
+}
+
+static void our_loader_runs_for_its_keys_and_not_beside_darknets_augmentation(void **state)
+{
+    static const char *const asking[] = {"crop_pad", "flip", "mean", "std", NULL};
+    static const char *const replaced[] = {"random", "max_crop",   "min_crop", "max_ratio", "min_ratio", "center",
+                                           "angle",  "saturation", "aspect",   "exposure",  "hue",       NULL};
+    (void)state;
+    for (size_t i = 0; texp_net_key_at(i); ++i) {
+        const texp_key *key = texp_net_key_at(i);
+        assert_int_equal(!!(key->flags & TEXP_REPLACED_LOADER), is_among(key->name, replaced));
+        if (is_among(key->name, (const char *const[]){"base_policy", "policy", "texp_layers", "rescale", NULL}))
+            continue;
+        network *net = with_lines("policy=steps\nsteps=5\nscales=.5", line_of(key), "");
+        if (net->texp->images.ours != is_among(key->name, asking)) fail_msg("%s: our loader?", key->name);
+        free_network(net);
+    }
+}
+
+/* ---- resumed runs ---- */
+
+static const char steps[] = "policy=texp++\nbase_policy=steps\nsteps=5\nscales=.5";
+
+typedef struct {
+    const char *weights, *of_net, *of_layer;
+} resumption;
+
+static void resume(const void *argument)
+{
+    const resumption *r = argument;
+    network *net = with_lines(steps, r->of_net, r->of_layer);
+    texp_saved *saved = texp_checkpoint_restore(net, r->weights);
+    CHILD_CHECK(saved);
+    texp_saved_close(saved);
+}
+
+/* A run with one cfg goes on with another. */
+static outcome resumed(const char *there_of_net, const char *there_of_layer, const char *here_of_net,
+                       const char *here_of_layer)
+{
+    char *weights = write_file(".weights", "", 0), *file = strdup(weights);
+    network *net = with_lines(steps, there_of_net, there_of_layer);
+    strcpy(strrchr(file, '.'), ".state");
+    *net->seen = 2, *net->t = 1;
+    hush();
+    save_weights(net, weights);
+    speak();
+    outcome o = in_child(resume, &(resumption){weights, here_of_net, here_of_layer});
+    unlink(file);
+    unlink(weights);
+    --support_n_files;
+    free(file);
+    free_network(net);
+    return o;
+}
+
+static void a_resumed_run_may_change_what_changes_nothing_that_is_done(void **state)
+{
+    static const char *const free_keys[] = {"valid_every", "save_every", "norms", "max_batches", NULL};
+    static const char *const warned[] = {"backend", "precision", "threads", NULL};
+    (void)state;
+    for (size_t i = 0; texp_net_key_at(i); ++i) {
+        const texp_key *key = texp_net_key_at(i);
+        outcome o = resumed("", "", line_of(key), "");
+        int is_warned = is_among(key->name, warned);
+        if (is_warned || is_among(key->name, free_keys))
+            assert_succeeds(o);
+        else
+            assert_refuses(o, "made with another cfg", key->name);
+        if (is_warned != (strstr(o.text, "bits may differ") != NULL)) fail_msg("%s: a warning?", key->name);
+    }
+}
+
+static void a_resumed_run_may_load_its_weights_otherwise_and_change_nothing_else_of_a_layer(void **state)
+{
+    static const char *const loading[] = {"dontload", "dontloadscales", "numload", "flipped", NULL};
+    (void)state;
+    for (size_t i = 0; texp_layer_key_at(i); ++i) {
+        const texp_key *key = texp_layer_key_at(i);
+        if (key->needs == TEXP_NEEDS_BATCH_NORM) continue; /* the layer has none */
+        outcome o = resumed("", line_of(key), "", "");
+        if (is_among(key->name, loading))
+            assert_succeeds(o);
+        else
+            assert_refuses(o, "made with another cfg", key->name);
+    }
+    assert_refuses(resumed("", "activation=relu\n", "", ""), "activation=relu there, nothing here");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +381,12 @@ int main(void)
         cmocka_unit_test(a_field_holds_the_value_of_its_key_and_without_it_the_default),
         cmocka_unit_test(defaults_are_those_of_darknet),
         cmocka_unit_test(values_outside_a_range_are_named_and_its_ends_pass),
+        cmocka_unit_test(counts_begin_at_1_where_darknet_divides_by_them),
+        cmocka_unit_test(defaults_of_our_keys_are_those_of_the_readme),
+        cmocka_unit_test(our_update_runs_for_the_keys_that_darknets_cannot_honour),
+        cmocka_unit_test(our_loader_runs_for_its_keys_and_not_beside_darknets_augmentation),
+        cmocka_unit_test(a_resumed_run_may_change_what_changes_nothing_that_is_done),
+        cmocka_unit_test(a_resumed_run_may_load_its_weights_otherwise_and_change_nothing_else_of_a_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
