@@ -15,6 +15,7 @@
 #define SECTION(name, keys) "\n[" name "]\n" keys
 #define CONV(n, size, stride, more)                                                                                    \
     SECTION("convolutional", "filters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=linear\n" more)
+#define OF_BLOCKS(more)       SECTION("convolutional", "filters=16\nsize=3\nstride=1\nactivation=linear\n" more)
 #define NO_BIAS               "bias=0\n"
 #define NORM                  SECTION("batchnorm", "")
 #define FROZEN_NORM           SECTION("batchnorm", "affine=0\n")
@@ -160,6 +161,13 @@ static const network_case cases[] = {
      CONV(32, 3, 1, NORMED "groups=32\n") RELU CONV(64, 3, 2, NORMED "groups=2\n") RELU CONV(24, 1, 1, "groups=4\n")
          LOSS,
      1},
+    /* Convolutions like those that the Winograd algorithm is for, but for one number. */
+    {"blocks_without_padding", 3, 16, 9, 10, OF_BLOCKS(NORMED) RELU OF_BLOCKS("") LOSS, 1},
+    {"blocks_with_padding_of_2", 3, 16, 5, 6, OF_BLOCKS(NORMED "padding=2\n") RELU OF_BLOCKS("padding=2\n") LOSS, 1},
+    {"blocks_in_groups", 3, 32, 6, 8,
+     CONV(32, 3, 1, NORMED "groups=2\n") RELU CONV(32, 3, 1, "groups=2\n") CONV(16, 3, 2, "") LOSS, 1},
+    {"blocks_of_other_sizes", 3, 16, 9, 8, CONV(16, 5, 1, NORMED) RELU CONV(16, 5, 1, "") CONV(16, 2, 1, "") LOSS, 1},
+    {"blocks_of_three_rows", 3, 16, 3, 9, CONV(16, 3, 1, NORMED) RELU CONV(16, 3, 1, "") LOSS, 1},
     {"activations_of_other_kinds", 4, 3, 8, 8,
      SECTION("convolutional", "filters=16\nsize=3\npad=1\nactivation=elu\n") CONV(16, 3, 1, NORMED) ACT("tanh")
          CONV(16, 3, 1, NORMED) ACT("leaky") FROM("-1") CONV(8, 3, 1, "") LOSS,
