@@ -133,7 +133,7 @@ format:
 	@scripts/format.sh
 
 help:
-	@echo 'make              builds ./darknet: Darknet with exponential learning rates'
+	@echo 'make              builds ./darknet, Darknet with exponential learning rates, and libdarknet.a and .so'
 	@echo 'make train        the same, prepares the images and trains; DATA=fashion-mnist or cifar10, CFG=file'
 	@echo 'make packages     installs the Debian packages that make, make train and make test need, or names them'
 	@echo 'make data         prepares the images alone; CIFAR10=path says where those of CIFAR-10 are'
