@@ -21,6 +21,8 @@ sums=$PWD/darknet-patches/upstream.sha256
 pristine=build/darknet-pristine
 origin=build/darknet-origin # where they came from
 work=$PWD/build/fetch
+# Apt's configuration has no way to write a quote.
+case $work in *[\"\\]*) work=$(mktemp -d) ;; esac
 
 # Prints what is wrong with the sources in folder $1, one line a file; nothing when all is right.
 wrong_files() {

@@ -115,15 +115,27 @@ fake_apt() { # commands of update, commands of source
 }
 
 test_apt() {
-    mkdir "$tree/package"
+    # Folders of users have blanks and quotes.
+    plain=$tree
+    tree="$plain/of \"me\" & 'you'"
+    mkdir -p "$tree/package"
+    cp -R "$plain/scripts" "$plain/darknet-patches" "$tree"
     (cd "$pristine/.." && tar -cJf "$tree/package/darknet_0.orig.tar.xz" darknet-pristine)
-    # What Debian adds to the upstream archive is not needed, so that its absence is no reason to fail.
-    fake_apt : "case \"\$*\" in
-        *--tar-only*) cp '$tree/package/darknet_0.orig.tar.xz' . ;;
-        *) echo 'E: Failed to fetch darknet_0-1.debian.tar.xz'; exit 100 ;;
-        esac"
+    # What Debian adds to the upstream archive is not needed, so that its absence is no reason to fail. Apt itself says
+    # which folder it reads from its configuration.
+    # shellcheck disable=SC2016 # the dollars of the script
+    fake_apt : '
+        state=$(apt-config -c "$2" dump --format "%v%n" Dir::State 2>/dev/null | head -n 1)
+        if command -v apt-config >/dev/null && [ ! -d "$state/lists" ]; then
+            echo "E: apt reads $state"
+            exit 100
+        fi
+        case "$*" in
+            *--tar-only*) cp "$DARKNET_PACKAGE" . ;;
+            *) echo "E: Failed to fetch darknet_0-1.debian.tar.xz" && exit 100 ;;
+        esac'
     why=
-    fetch PATH="$tree/bin:$PATH" DARKNET_FROM=apt || why="$said"
+    fetch PATH="$tree/bin:$PATH" DARKNET_FROM=apt DARKNET_PACKAGE="$tree/package/darknet_0.orig.tar.xz" || why="$said"
     result the_source_package_needs_its_upstream_archive_alone "$why$(is_pristine)"
 
     # Active entries are tried first, then commented ones; the error of the first try is the one that tells.
@@ -140,6 +152,7 @@ test_apt() {
     fetch DARKNET_FROM=floppy && why="accepted"
     echo "$said" | grep -q 'DARKNET_FROM=floppy: floppy is neither apt nor git' || why="$why $said"
     result an_unknown_way_is_refused "$why"
+    tree=$plain
 }
 
 # Prints a patch to src/gemm.c that adds a line after line $1 of the file $2.
@@ -279,8 +292,9 @@ END
     printf 'P6\n4 4\n255\n' >"$tree/image.ppm"
     head -c 48 "$pristine/src/gemm.c" >>"$tree/image.ppm"
     printf 'one\ntwo\n' >"$tree/names"
-    printf 'classes=2\ntop=2\nnames=%s\n' "$tree/names" >"$tree/fixed.data"
-    said=$("$tree/build/darknet/darknet" classifier predict "$tree/fixed.data" "$tree/fixed.cfg" "" "$tree/image.ppm" 2>&1)
+    # A name alone: Darknet takes blanks out of values.
+    printf 'classes=2\ntop=2\nnames=names\n' >"$tree/fixed.data"
+    said=$(cd "$tree" && build/darknet/darknet classifier predict fixed.data fixed.cfg "" image.ppm 2>&1)
     [ "$(echo "$said" | grep -cE '^ *[0-9.]+%: (one|two)$')" = 2 ] || why="$why predicted: $(echo "$said" | tail -n 2)"
     result the_fixes_alone_build_and_predict "$why"
 }
