@@ -157,6 +157,14 @@ why=$(awk '{ rate = .004 * ($1 >= 9 ? 2 : 1) } $4 / rate - 1 > 1e-6 || 1 - $4 / 
     $5 / .01 - 1 > 1e-6 || 1 - $5 / .01 > 1e-6 { print "update " $1 ": decay " $5 }' rows)
 result "rate_and_decay_of_a_base_policy_are_those_of_the_cfg" "$why"
 
+# "UPDATE TIMES": the first epoch of the highest accuracy, and how often that is reached.
+# shellcheck disable=SC2046 # two words
+set -- $(awk '$5 > best { best = $5; at = $1; n = 0 } $5 == best { n++ } END { print at, n }' expected)
+why=
+[ "$2" -gt 1 ] || why="this run shows nothing"
+cmp -s backup/each_best.weights "backup/each_$1.weights" || why="$why it is not epoch $1"
+result "of_equal_epochs_best_holds_the_first" "$why"
+
 # --- epochs of 24 images in updates of 14, by 7 at a time, which leaves 2 of the 30 test images for the last time
 
 # shellcheck disable=SC2086
