@@ -52,7 +52,7 @@ CI := $(wildcard tests/ci_$(TEST).sh)
 # Releases of Debian or Ubuntu for `make test-systems`.
 SYSTEMS ?= bookworm trixie
 
-.PHONY: all darknet packages sources train data test test-long test-ci test-systems test-programs bench fuzz cfg format help clean distclean
+.PHONY: all darknet packages sources train data test test-long test-ci mutants test-systems test-programs bench fuzz cfg format help clean distclean
 .NOTPARALLEL:
 
 all darknet: sources
@@ -90,8 +90,19 @@ test-ci: TESTS = $(SHORT) $(CI)
 test: NEEDS = $(TO_TEST)
 test-long: NEEDS = $(TO_TEST_LONG)
 test-ci: NEEDS = $(TO_TEST_CI)
-test test-long test-ci: test-programs
+test test-ci: test-programs
 	@tests/run.sh $(TESTS)
+
+# All of the long tests, and then the mutants.
+test-long: test-programs
+	@failed=0; \
+	tests/run.sh $(TESTS) || failed=1; \
+	[ '$(TEST) $(SANITIZE)' != '* 0' ] || tests/mutants.sh || failed=1; \
+	exit $$failed
+
+mutants: NEEDS = $(TO_TEST)
+mutants: all
+	@tests/mutants.sh $(MUTANT)
 
 test-systems:
 	@scripts/install-packages.sh debootstrap
@@ -140,6 +151,7 @@ help:
 	@echo 'make test         runs the tests; TEST=schedule runs that one'
 	@echo 'make test-long    runs those that take minutes'
 	@echo '                  SANITIZE=1: either, compiled with AddressSanitizer and UBSan; slower, beside the usual builds'
+	@echo 'make mutants      breaks the source in one place at a time, and some test must fail; MUTANT=word: only those with it'
 	@echo 'make test-systems runs make train and make test in chroots, from nothing; SYSTEMS="bookworm trixie"; as root'
 	@echo 'make test-ci      runs the tests, and builds and trains with each option'
 	@echo 'make bench        times training against PyTorch and stock Darknet; TORCH=python3 names a Python with PyTorch'
