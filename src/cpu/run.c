@@ -268,11 +268,15 @@ const char *texp_cpu_why_no_bf16(void)
 #ifdef GPU
     if (gpu_index >= 0) return "is for the CPU; remove it, or add -nogpu";
 #endif
+#ifdef __x86_64__
     if (!texp_conv_block()) return "needs oneDNN; build with ONEDNN=1, or remove the key";
     if (!texp_kernels_of(texp_conv_block(), TEXP_BF16)) {
         return "this processor has no instructions for bfloat16 (AVX512_BF16); remove the key";
     }
     return NULL;
+#else
+    return "is for x86-64 processors with AVX512_BF16 alone; remove the key";
+#endif
 }
 
 void texp_cpu_use(network *net)
