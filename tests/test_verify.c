@@ -154,6 +154,24 @@ static void move_a_statistic(network *net)
     net->layers[1].rolling_mean[0] *= 1 + 1e-9;
 }
 
+static void move_weights(network *net, double share)
+{
+    unsigned draw = 7;
+    for (int i = 0; i < net->n; ++i) {
+        layer l = net->layers[i];
+        for (int j = 0; l.weights && j < (l.nweights ? l.nweights : l.inputs * l.outputs); ++j) {
+            draw = draw * 1664525u + 1013904223u;
+            l.weights[j] *= 1 + (draw >> 31 ? share : -share);
+        }
+    }
+}
+
+/* Four times what a step may differ by. */
+static void move_weights_a_little(network *net)
+{
+    move_weights(net, 4e-12);
+}
+
 static void spoil_weight(network *net)
 {
     net->layers[3].weights[5] = NAN;
@@ -173,6 +191,8 @@ static const broken_case broken_cases[] = {
     {"statistics", constant, resnet, NULL, leave_statistics, "not equivalent: update 1, layer 1 [batchnorm]: rolling"},
     {"one_statistic_by_1e-9", constant, resnet, NULL, move_a_statistic,
      "not equivalent: update 1, layer 1 [batchnorm]: rolling means"},
+    {"weights_by_4e-12", constant, resnet, NULL, move_weights_a_little,
+     "not equivalent: update 1, layer 0 [convolutional]: weights after the update"},
     {"layer_outside_that_grows", constant, resnet, let_last_layer_grow, NULL,
      "not equivalent: update 1, layer 7 [connected]: weights after the update"},
     {"layer_inside_that_stays", constant, resnet, let_first_layer_stay, NULL,
@@ -199,6 +219,36 @@ static void is_found(void **state)
                 .updates = 20, .resync = resync, .after_parsing = k->after_parsing, .after_update = k->after_update});
         assert_verdict(&r, TEXP_NOT_EQUIVALENT, k->words);
     }
+}
+
+/*
+ * What a free run is allowed, from both sides. At update k it is 16 k times the distance of the run that begins one
+ * rounding away. That distance is one rounding at least, those of the pushed weights themselves; and 8 at most at the first
+ * update: 2 as a unit in the last place of a double is 1 to 2 roundings of it, times 2 to 4 for the roundings that two
+ * passes commit in sums of some 30 products. So a policy that begins 4 roundings away must pass, and one that begins 256
+ * away, twice 16 times 8, fails at the first update.
+ */
+static double roundings;
+
+static void begin_roundings_away(network *net)
+{
+    move_weights(net, roundings * 0x1p-53);
+}
+
+static void a_free_run_may_begin_a_few_roundings_away(void **state)
+{
+    (void)state;
+    roundings = 4;
+    report r = verify(constant, resnet, (texp_verify_options){.updates = 60, .after_parsing = begin_roundings_away});
+    assert_verdict(&r, TEXP_EQUIVALENT, "\nequivalent: ");
+}
+
+static void a_free_run_that_begins_many_roundings_away_is_found(void **state)
+{
+    (void)state;
+    roundings = 256;
+    report r = verify(constant, resnet, (texp_verify_options){.updates = 60, .after_parsing = begin_roundings_away});
+    assert_verdict(&r, TEXP_NOT_EQUIVALENT, "not equivalent: update 1, layer 0 [convolutional]: outputs");
 }
 
 /* Not with -resync, which sets the momentum anew. */
@@ -292,6 +342,9 @@ int main(void)
         add_test(is_equivalent_running_free, equal_cases + i, "is_equivalent_running_free", equal_cases[i].name);
     }
     for (i = 0; i < BROKEN_CASES; ++i) add_test(is_found, broken_cases + i, "is_found", broken_cases[i].name);
+    add_test(a_free_run_may_begin_a_few_roundings_away, NULL, "a_free_run_may_begin_a_few_roundings_away", "");
+    add_test(a_free_run_that_begins_many_roundings_away_is_found, NULL,
+             "a_free_run_that_begins_many_roundings_away_is_found", "");
     add_test(lost_momentum_is_found, NULL, "lost_momentum_is_found", "");
     add_test(a_rate_that_blows_up_is_no_equivalence, NULL, "a_rate_that_blows_up_is_no_equivalence", "");
     add_test(the_scale_is_that_of_equation_7, NULL, "the_scale_is_that_of_equation_7", "");
