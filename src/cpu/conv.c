@@ -118,66 +118,71 @@ static dnnl_primitive_desc_t choose(texp_conv_kind kind, dnnl_engine_t engine, c
 
 #endif
 
-/* ---- What all convolutions share: the engine, and for each lane a stream and room for intermediate results. */
+/* ---- What the convolutions of a plan share. */
 
 typedef struct {
     dnnl_stream_t stream;
     void *scratch;
     size_t bytes;
-} lane_room;
+} lane_scratch;
 
-static struct {
-    int users, lanes;
+struct texp_conv_context {
+    int block, n_lanes;
     dnnl_engine_t engine;
-    lane_room *room;
-} shared;
+    lane_scratch *lanes;
+};
 
-static int add_lanes(int lanes, size_t bytes)
+/* Room for intermediate results of so many bytes, in each lane. */
+static int want_scratch(texp_conv_context *context, size_t bytes)
 {
-    if (!shared.engine && dnnl_engine_create(&shared.engine, dnnl_cpu, 0) != dnnl_success) return 0;
-    if (lanes > shared.lanes) {
-        lane_room *more = realloc(shared.room, (size_t)lanes * sizeof *more);
-        if (!more) return 0;
-        shared.room = more;
-        for (; shared.lanes < lanes; ++shared.lanes) {
-            lane_room *fresh = more + shared.lanes;
-            memset(fresh, 0, sizeof *fresh);
-            if (dnnl_stream_create(&fresh->stream, shared.engine, dnnl_stream_default_flags) != dnnl_success) return 0;
-        }
-    }
     bytes = (bytes + 63) / 64 * 64;
-    for (int i = 0; i < lanes; ++i) {
-        lane_room *room = shared.room + i;
-        if (bytes <= room->bytes) continue;
-        free(room->scratch);
-        room->scratch = aligned_alloc(64, bytes);
-        room->bytes = room->scratch ? bytes : 0;
-        if (!room->scratch) return 0;
+    for (int i = 0; i < context->n_lanes; ++i) {
+        lane_scratch *lane = context->lanes + i;
+        if (bytes <= lane->bytes) continue;
+        free(lane->scratch);
+        lane->scratch = aligned_alloc(64, bytes);
+        lane->bytes = lane->scratch ? bytes : 0;
+        if (!lane->scratch) return 0;
     }
     return 1;
 }
 
-static void release_shared(void)
+static int make_lanes(texp_conv_context *context, int lanes)
 {
-    if (shared.users > 0) return;
-    for (int i = 0; i < shared.lanes; ++i) {
-        dnnl_stream_destroy(shared.room[i].stream);
-        free(shared.room[i].scratch);
+    if (dnnl_engine_create(&context->engine, dnnl_cpu, 0) != dnnl_success) return 0;
+    context->lanes = calloc((size_t)lanes, sizeof *context->lanes);
+    if (!context->lanes) return 0;
+    for (; context->n_lanes < lanes; ++context->n_lanes) {
+        if (dnnl_stream_create(&context->lanes[context->n_lanes].stream, context->engine, dnnl_stream_default_flags) !=
+            dnnl_success)
+            return 0;
     }
-    free(shared.room);
-    if (shared.engine) dnnl_engine_destroy(shared.engine);
-    memset(&shared, 0, sizeof shared);
+    return 1;
+}
+
+void texp_conv_context_free(texp_conv_context *context)
+{
+    if (!context) return;
+    for (int i = 0; i < context->n_lanes; ++i) {
+        dnnl_stream_destroy(context->lanes[i].stream);
+        free(context->lanes[i].scratch);
+    }
+    free(context->lanes);
+    if (context->engine) dnnl_engine_destroy(context->engine);
+    free(context);
 }
 
 /* ---- Making. */
 
-enum { BIAS = TENSORS, SCRATCH, PLAIN_WEIGHTS, MEMORIES };
+enum { BIAS = TENSORS, SCRATCH, PLAIN_WEIGHTS, REORDER_SCRATCH, MEMORIES };
 
 struct texp_conv {
+    texp_conv_context *context;
     texp_conv_kind kind;
     texp_conv_use use;
     dnnl_primitive_desc_t chosen;
     dnnl_primitive_t primitive;
+    dnnl_primitive_desc_t chosen_reorder;
     dnnl_primitive_t reorder; /* between weights in Darknet's order and in its own */
     dnnl_memory_t (*memories)[MEMORIES]; /* of each lane */
     size_t own_bytes;
@@ -237,8 +242,8 @@ static dnnl_primitive_attr_t attributes_of(texp_conv_kind kind, const texp_conv_
 }
 
 /* block 0: as the convolution likes it best. */
-static dnnl_primitive_desc_t choose_for(texp_conv_kind kind, const texp_conv_shape *s, const texp_conv_use *use,
-                                        int block)
+static dnnl_primitive_desc_t choose_for(dnnl_engine_t engine, texp_conv_kind kind, const texp_conv_shape *s,
+                                        const texp_conv_use *use, int block)
 {
     const dnnl_data_type_t type = use->type == TEXP_BF16 ? dnnl_bf16 : dnnl_f32;
     const dnnl_data_type_t own = kind == TEXP_CONV_BACKWARD_WEIGHTS ? dnnl_f32 : type;
@@ -258,9 +263,9 @@ static dnnl_primitive_desc_t choose_for(texp_conv_kind kind, const texp_conv_sha
     if (d[X] && d[WEIGHTS] && d[Y] && forward_weights && attributes && plain_attributes) {
         if (kind != TEXP_CONV_FORWARD) {
             description forward[TENSORS] = {d[X], forward_weights, d[Y]};
-            hint = choose(TEXP_CONV_FORWARD, shared.engine, forward, NULL, &g, plain_attributes, NULL);
+            hint = choose(TEXP_CONV_FORWARD, engine, forward, NULL, &g, plain_attributes, NULL);
         }
-        if (kind == TEXP_CONV_FORWARD || hint) chosen = choose(kind, shared.engine, d, bias, &g, attributes, hint);
+        if (kind == TEXP_CONV_FORWARD || hint) chosen = choose(kind, engine, d, bias, &g, attributes, hint);
     }
     if (hint) dnnl_primitive_desc_destroy(hint);
     if (attributes) dnnl_primitive_attr_destroy(attributes);
@@ -299,16 +304,14 @@ static void end_one_thread(int before)
 #endif
 }
 
-int texp_conv_block(void)
+/* The block of the output that oneDNN itself would choose; 0: none that blocked.h has. */
+static int find_block(dnnl_engine_t engine)
 {
-    static int block = -1;
-    if (block >= 0) return block;
-    block = 0;
+    int block = 0;
     const texp_conv_shape s = {64, 14, 14, 64, 3, 1, 1, 1};
     const texp_conv_use use = {.images = 2, .lanes = 1, .threads = 1, .slope = 1};
     dnnl_dims_t y = {2, 64, 14, 14};
-    if (!add_lanes(1, 0)) return 0;
-    dnnl_primitive_desc_t chosen = choose_for(TEXP_CONV_FORWARD, &s, &use, 0);
+    dnnl_primitive_desc_t chosen = choose_for(engine, TEXP_CONV_FORWARD, &s, &use, 0);
     for (int b = 8; chosen && b <= 16; b += 8) {
         description blocked = describe(y, 4, dnnl_f32, tag_of(0, b));
         if (blocked && dnnl_memory_desc_equal(dnnl_primitive_desc_query_md(chosen, dnnl_query_dst_md, 0), blocked)) {
@@ -317,40 +320,61 @@ int texp_conv_block(void)
         forget(blocked);
     }
     if (chosen) dnnl_primitive_desc_destroy(chosen);
-    release_shared();
     return block;
 }
 
-int texp_conv_can(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use)
+texp_conv_context *texp_conv_context_make(int lanes)
 {
-    const int block = texp_conv_block();
-    if (!block || !add_lanes(1, 0)) return 0;
-    dnnl_primitive_desc_t chosen = choose_for(kind, shape, use, block);
+    texp_conv_context *context = calloc(1, sizeof *context);
+    if (!context) return NULL;
+    if (make_lanes(context, lanes)) context->block = find_block(context->engine);
+    if (context->block) return context;
+    texp_conv_context_free(context);
+    return NULL;
+}
+
+int texp_conv_block(const texp_conv_context *context)
+{
+    return context->block;
+}
+
+int texp_conv_can(const texp_conv_context *context, texp_conv_kind kind, const texp_conv_shape *shape,
+                  const texp_conv_use *use)
+{
+    dnnl_primitive_desc_t chosen = choose_for(context->engine, kind, shape, use, context->block);
     int can = chosen && is_fast(chosen);
     if (chosen) dnnl_primitive_desc_destroy(chosen);
-    release_shared();
     return can;
 }
 
-static int make_memory(dnnl_memory_t *made, description d)
+static int make_memory(dnnl_engine_t engine, dnnl_memory_t *made, description d)
 {
-    return d && dnnl_memory_create(made, d, shared.engine, DNNL_MEMORY_NONE) == dnnl_success;
+    return d && dnnl_memory_create(made, d, engine, DNNL_MEMORY_NONE) == dnnl_success;
+}
+
+static size_t scratch_bytes(const_dnnl_primitive_desc_t of)
+{
+    description scratch = dnnl_primitive_desc_query_md(of, dnnl_query_scratchpad_md, 0);
+    return scratch ? dnnl_memory_desc_get_size(scratch) : 0;
 }
 
 static int make_reorder(texp_conv *conv, description plain, description own)
 {
     const int adds = conv->kind == TEXP_CONV_BACKWARD_WEIGHTS;
+    const dnnl_engine_t engine = conv->context->engine;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_post_ops_t post_ops = NULL;
     dnnl_primitive_desc_t chosen = NULL;
+    /* oneDNN's own scratch memory would be that of the thread which makes the reorder, not of one which runs it. */
     if (dnnl_primitive_attr_create(&attributes) == dnnl_success && dnnl_post_ops_create(&post_ops) == dnnl_success &&
+        dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) == dnnl_success &&
         (!adds || append_sum(post_ops) == dnnl_success) &&
         dnnl_primitive_attr_set_post_ops(attributes, post_ops) == dnnl_success &&
-        dnnl_reorder_primitive_desc_create(&chosen, adds ? own : plain, shared.engine, adds ? plain : own,
-                                           shared.engine, attributes) == dnnl_success) {
-        dnnl_primitive_create(&conv->reorder, chosen);
+        dnnl_reorder_primitive_desc_create(&chosen, adds ? own : plain, engine, adds ? plain : own, engine,
+                                           attributes) == dnnl_success) {
+        conv->chosen_reorder = chosen;
+        if (want_scratch(conv->context, scratch_bytes(chosen))) dnnl_primitive_create(&conv->reorder, chosen);
     }
-    if (chosen) dnnl_primitive_desc_destroy(chosen);
     if (post_ops) dnnl_post_ops_destroy(post_ops);
     if (attributes) dnnl_primitive_attr_destroy(attributes);
     return conv->reorder != NULL;
@@ -358,22 +382,26 @@ static int make_reorder(texp_conv *conv, description plain, description own)
 
 static int make_lane(const texp_conv *conv, dnnl_memory_t memories[MEMORIES], description plain)
 {
+    const dnnl_engine_t engine = conv->context->engine;
+    const_dnnl_primitive_desc_t chosen = conv->chosen;
     for (int i = 0; i < TENSORS; ++i) {
-        if (!make_memory(memories + i, dnnl_primitive_desc_query_md(conv->chosen, queries[conv->kind][i], 0))) return 0;
+        if (!make_memory(engine, memories + i, dnnl_primitive_desc_query_md(chosen, queries[conv->kind][i], 0)))
+            return 0;
     }
     if (conv->use.bias &&
-        !make_memory(memories + BIAS, dnnl_primitive_desc_query_md(conv->chosen, dnnl_query_weights_md, 1)))
+        !make_memory(engine, memories + BIAS, dnnl_primitive_desc_query_md(chosen, dnnl_query_weights_md, 1)))
         return 0;
-    return make_memory(memories + SCRATCH, dnnl_primitive_desc_query_md(conv->chosen, dnnl_query_scratchpad_md, 0)) &&
-           make_memory(memories + PLAIN_WEIGHTS, plain);
+    return make_memory(engine, memories + SCRATCH, dnnl_primitive_desc_query_md(chosen, dnnl_query_scratchpad_md, 0)) &&
+           make_memory(engine, memories + REORDER_SCRATCH,
+                       dnnl_primitive_desc_query_md(conv->chosen_reorder, dnnl_query_scratchpad_md, 0)) &&
+           make_memory(engine, memories + PLAIN_WEIGHTS, plain);
 }
 
 static int make_all(texp_conv *conv, const texp_conv_shape *shape)
 {
     description own = dnnl_primitive_desc_query_md(conv->chosen, queries[conv->kind][WEIGHTS], 0);
-    description scratch = dnnl_primitive_desc_query_md(conv->chosen, dnnl_query_scratchpad_md, 0);
     description plain = describe_weights(shape, dnnl_f32, 0);
-    int good = own && plain && add_lanes(conv->use.lanes, scratch ? dnnl_memory_desc_get_size(scratch) : 0) &&
+    int good = own && plain && want_scratch(conv->context, scratch_bytes(conv->chosen)) &&
                dnnl_primitive_create(&conv->primitive, conv->chosen) == dnnl_success && make_reorder(conv, plain, own);
     conv->memories = calloc((size_t)conv->use.lanes, sizeof *conv->memories);
     for (int i = 0; good && conv->memories && i < conv->use.lanes; ++i)
@@ -391,34 +419,34 @@ static int suits_winograd(texp_conv_kind kind, const texp_conv_shape *s, const t
            (use->type == TEXP_F32 || kind == TEXP_CONV_BACKWARD_WEIGHTS);
 }
 
-static int make_winograd(texp_conv *conv, const texp_conv_shape *s, int block)
+static int make_winograd(texp_conv *conv, const texp_conv_shape *s)
 {
-    const int lanes = conv->use.threads > conv->use.lanes ? conv->use.threads : conv->use.lanes;
     conv->by_winograd = 1;
     conv->shape = (texp_winograd_shape){s->c, s->n, s->h, s->w};
     conv->own_bytes = texp_winograd_own_bytes(&conv->shape);
-    return add_lanes(lanes, texp_winograd_scratch_bytes(&conv->shape, block, conv->use.type));
+    return want_scratch(conv->context, texp_winograd_scratch_bytes(&conv->shape, conv->context->block, conv->use.type));
 }
 
-texp_conv *texp_conv_open(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use)
+static int make_by_onednn(texp_conv *conv, const texp_conv_shape *shape)
 {
-    const int block = texp_conv_block();
-    texp_conv *conv = block ? calloc(1, sizeof *conv) : NULL;
+    const int before = begin_one_thread(conv->use.threads);
+    conv->chosen = choose_for(conv->context->engine, conv->kind, shape, &conv->use, conv->context->block);
+    const int good = conv->chosen && is_fast(conv->chosen) && make_all(conv, shape);
+    end_one_thread(before);
+    return good;
+}
+
+texp_conv *texp_conv_open(texp_conv_context *context, texp_conv_kind kind, const texp_conv_shape *shape,
+                          const texp_conv_use *use)
+{
+    texp_conv *conv = calloc(1, sizeof *conv);
     if (!conv) return NULL;
+    conv->context = context;
     conv->kind = kind;
     conv->use = *use;
     if (kind != TEXP_CONV_FORWARD) conv->use.bias = 0;
-    ++shared.users;
-    if (suits_winograd(kind, shape, use, block)) {
-        if (make_winograd(conv, shape, block)) return conv;
-        texp_conv_close(conv);
-        return NULL;
-    }
-    int before = begin_one_thread(use->threads);
-    /* Weights are put in order by all threads at once. */
-    int good = add_lanes(use->threads > use->lanes ? use->threads : use->lanes, 0) &&
-               (conv->chosen = choose_for(kind, shape, use, block)) && is_fast(conv->chosen) && make_all(conv, shape);
-    end_one_thread(before);
+    const int good =
+        suits_winograd(kind, shape, use, context->block) ? make_winograd(conv, shape) : make_by_onednn(conv, shape);
     if (good) return conv;
     texp_conv_close(conv);
     return NULL;
@@ -436,9 +464,8 @@ void texp_conv_close(texp_conv *conv)
     if (conv->reorder) dnnl_primitive_destroy(conv->reorder);
     if (conv->primitive) dnnl_primitive_destroy(conv->primitive);
     if (conv->chosen) dnnl_primitive_desc_destroy(conv->chosen);
+    if (conv->chosen_reorder) dnnl_primitive_desc_destroy(conv->chosen_reorder);
     free(conv);
-    --shared.users;
-    release_shared();
 }
 
 size_t texp_conv_own_bytes(const texp_conv *conv)
@@ -448,9 +475,9 @@ size_t texp_conv_own_bytes(const texp_conv *conv)
 
 /* ---- Running. */
 
-static int execute(dnnl_primitive_t primitive, int lane, int n, const dnnl_exec_arg_t *arguments)
+static int execute(const texp_conv *conv, dnnl_primitive_t primitive, int lane, int n, const dnnl_exec_arg_t *arguments)
 {
-    return dnnl_primitive_execute(primitive, shared.room[lane].stream, n, arguments) == dnnl_success ? 0 : -1;
+    return dnnl_primitive_execute(primitive, conv->context->lanes[lane].stream, n, arguments) == dnnl_success ? 0 : -1;
 }
 
 static int point(dnnl_memory_t memory, const void *to)
@@ -461,15 +488,18 @@ static int point(dnnl_memory_t memory, const void *to)
 static int reorder(texp_conv *conv, int lane, int from, const void *from_data, int to, void *to_data)
 {
     dnnl_memory_t *m = conv->memories[lane % conv->use.lanes];
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, m[from]}, {DNNL_ARG_TO, m[to]}};
+    const dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_FROM, m[from]}, {DNNL_ARG_TO, m[to]}, {DNNL_ARG_SCRATCHPAD, m[REORDER_SCRATCH]}};
     if (!point(m[from], from_data) || !point(m[to], to_data)) return -1;
-    return execute(conv->reorder, lane, 2, arguments);
+    if (!point(m[REORDER_SCRATCH], conv->context->lanes[lane].scratch)) return -1;
+    return execute(conv, conv->reorder, lane, 3, arguments);
 }
 
 int texp_conv_set_weights(texp_conv *conv, int lane, void *own, const float *weights)
 {
     if (conv->by_winograd) {
-        texp_winograd_set_weights(&conv->shape, texp_conv_block(), own, weights, conv->kind == TEXP_CONV_BACKWARD_DATA);
+        texp_winograd_set_weights(&conv->shape, conv->context->block, own, weights,
+                                  conv->kind == TEXP_CONV_BACKWARD_DATA);
         return 0;
     }
     return reorder(conv, lane, PLAIN_WEIGHTS, weights, WEIGHTS, own);
@@ -478,7 +508,7 @@ int texp_conv_set_weights(texp_conv *conv, int lane, void *own, const float *wei
 int texp_conv_add_updates(texp_conv *conv, int lane, float *updates, const float *own)
 {
     if (conv->by_winograd) {
-        texp_winograd_add_updates(&conv->shape, texp_conv_block(), updates, own);
+        texp_winograd_add_updates(&conv->shape, conv->context->block, updates, own);
         return 0;
     }
     return reorder(conv, lane, WEIGHTS, own, PLAIN_WEIGHTS, updates);
@@ -494,7 +524,7 @@ static int run_winograd(const texp_conv *conv, int lane, void *x, void *y, void 
 #pragma omp parallel for schedule(static, 1) num_threads(use->threads) if (use->threads > 1)
     for (int i = 0; i < use->threads; ++i) {
         const texp_winograd_use part = {
-            texp_conv_block(), use->type, use->images, i, use->threads, shared.room[lane + i].scratch};
+            conv->context->block, use->type, use->images, i, use->threads, conv->context->lanes[lane + i].scratch};
         if (conv->kind == TEXP_CONV_BACKWARD_WEIGHTS)
             texp_winograd_run_weights(&s, &part, own, x, y);
         else if (is_back)
@@ -516,9 +546,9 @@ int texp_conv_run(texp_conv *conv, int lane, void *x, void *y, void *own, const 
                                               {DNNL_ARG_SCRATCHPAD, m[SCRATCH]},
                                               {DNNL_ARG_BIAS, m[BIAS]}};
     if (!point(m[X], x) || !point(m[Y], y) || !point(m[WEIGHTS], own)) return -1;
-    if (!point(m[SCRATCH], shared.room[lane].scratch)) return -1;
+    if (!point(m[SCRATCH], conv->context->lanes[lane].scratch)) return -1;
     if (conv->use.bias && !point(m[BIAS], bias)) return -1;
-    return execute(conv->primitive, lane, TENSORS + 1 + conv->use.bias, arguments);
+    return execute(conv, conv->primitive, lane, TENSORS + 1 + conv->use.bias, arguments);
 }
 
 int texp_onednn_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
@@ -532,20 +562,34 @@ int texp_onednn_gemm(int transpose_a, int transpose_b, int m, int n, int k, floa
 
 #else
 
-int texp_conv_block(void)
+texp_conv_context *texp_conv_context_make(int lanes)
 {
+    (void)lanes;
+    return NULL;
+}
+
+void texp_conv_context_free(texp_conv_context *context)
+{
+    (void)context;
+}
+
+int texp_conv_block(const texp_conv_context *context)
+{
+    (void)context;
     return 0;
 }
 
-int texp_conv_can(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use)
+int texp_conv_can(const texp_conv_context *context, texp_conv_kind kind, const texp_conv_shape *shape,
+                  const texp_conv_use *use)
 {
-    (void)kind, (void)shape, (void)use;
+    (void)context, (void)kind, (void)shape, (void)use;
     return 0;
 }
 
-texp_conv *texp_conv_open(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use)
+texp_conv *texp_conv_open(texp_conv_context *context, texp_conv_kind kind, const texp_conv_shape *shape,
+                          const texp_conv_use *use)
 {
-    (void)kind, (void)shape, (void)use;
+    (void)context, (void)kind, (void)shape, (void)use;
     return NULL;
 }
 

@@ -5,7 +5,9 @@
  *     x  N x c x h x w        y  N x n x out_h x out_w        out_h = (h + 2*pad - size)/stride + 1, out_w alike
  *     weights  n x (c/groups) x size x size, as Darknet has them: float; and in the convolution's own order or domain
  *
- * Compiled with -DONEDNN; without it the same functions exist and texp_conv_block() is 0.
+ * Compiled with -DONEDNN; without it the same functions exist and texp_conv_context_make() gives NULL.
+ *
+ * All that changes belongs to a context; contexts have nothing in common, so threads that use each its own need no lock.
  *
  * Results of a call depend neither on the lane nor on the time. Of threads = 1 neither on the number of threads.
  */
@@ -32,13 +34,25 @@ typedef struct {
 
 typedef struct texp_conv texp_conv;
 
-/* The block that convolutions on this processor work in: 16 or 8; 0: none here, or none that blocked.h has. */
-int texp_conv_block(void);
+/* What the convolutions of one plan share: oneDNN's engine, and a stream and scratch memory for each lane. */
+typedef struct texp_conv_context texp_conv_context;
+
+/* With lanes 0 .. lanes-1. NULL: there are no convolutions here, or only in blocks that blocked.h does not have. */
+texp_conv_context *texp_conv_context_make(int lanes);
+/* Once its convolutions are closed. NULL: nothing */
+void texp_conv_context_free(texp_conv_context *context);
+/* The block that convolutions on this processor work in: 16 or 8. */
+int texp_conv_block(const texp_conv_context *context);
 
 /* Whether texp_conv_open() would make one; sooner answered. */
-int texp_conv_can(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use);
-/* NULL where oneDNN has no fast convolution for this shape and use. Not from inside a parallel region. */
-texp_conv *texp_conv_open(texp_conv_kind kind, const texp_conv_shape *shape, const texp_conv_use *use);
+int texp_conv_can(const texp_conv_context *context, texp_conv_kind kind, const texp_conv_shape *shape,
+                  const texp_conv_use *use);
+/*
+ * NULL where oneDNN has no fast convolution for this shape and use. The use's lanes and threads are at most the context's
+ * lanes. Not from inside a parallel region, nor while another convolution of the context runs.
+ */
+texp_conv *texp_conv_open(texp_conv_context *context, texp_conv_kind kind, const texp_conv_shape *shape,
+                          const texp_conv_use *use);
 void texp_conv_close(texp_conv *conv);
 
 /* Bytes of the weights, or of their gradient, in the convolution's own form; to be aligned to 64. */

@@ -142,12 +142,14 @@ static texp_conv_shape shape_of(const layer *l)
     return (texp_conv_shape){l->c, l->h, l->w, l->n, l->size, l->stride, l->pad, l->groups};
 }
 
-static int can_convolve(const texp_conv_shape *s, int plain_x, int plain_y, texp_type type)
+static int can_convolve(const texp_conv_context *convs, const texp_conv_shape *s, int plain_x, int plain_y,
+                        texp_type type)
 {
     const texp_conv_use use = {
         .images = 1, .lanes = 1, .threads = 1, .plain_x = plain_x, .plain_y = plain_y, .type = type, .slope = 1};
-    return texp_conv_can(TEXP_CONV_FORWARD, s, &use) && texp_conv_can(TEXP_CONV_BACKWARD_WEIGHTS, s, &use) &&
-           (plain_x && !plain_y ? 1 : texp_conv_can(TEXP_CONV_BACKWARD_DATA, s, &use));
+    return texp_conv_can(convs, TEXP_CONV_FORWARD, s, &use) &&
+           texp_conv_can(convs, TEXP_CONV_BACKWARD_WEIGHTS, s, &use) &&
+           (plain_x && !plain_y ? 1 : texp_conv_can(convs, TEXP_CONV_BACKWARD_DATA, s, &use));
 }
 
 static int reads_previous(const layer *l)
@@ -183,12 +185,12 @@ static int plan_convolution(builder *b, int i)
     if (l->binary || l->xnor || !has_slope(l->activation)) return 0;
     const int is_first = i == 0 || (!b->fast[i - 1] && b->net->layers[i - 1].type == CROP);
     *c = (texp_convolution){.layer = i, .shape = shape_of(l), .type = plan->type};
-    if (is_first && l->c < plan->kernels->block && can_convolve(&c->shape, 1, 0, plan->type)) {
+    if (is_first && l->c < plan->kernels->block && can_convolve(plan->convs, &c->shape, 1, 0, plan->type)) {
         c->plain_input = 1;
-    } else if (!can_convolve(&c->shape, 0, 0, plan->type)) {
+    } else if (!can_convolve(plan->convs, &c->shape, 0, 0, plan->type)) {
         c->in_plain = 1;
         c->type = TEXP_F32;
-        if (!can_convolve(&c->shape, 1, 1, TEXP_F32)) return c->shape.n = 0;
+        if (!can_convolve(plan->convs, &c->shape, 1, 1, TEXP_F32)) return c->shape.n = 0;
     }
     return 1;
 }
@@ -950,11 +952,9 @@ static void make_lists(texp_plan *plan)
     free(b.placed);
 }
 
-texp_plan *texp_plan_make(network *net, int lanes)
+/* NULL where there are no convolutions or kernels for this processor. */
+static texp_plan *empty_plan(network *net, int lanes)
 {
-    const texp_type type = net->texp->cpu.bf16 ? TEXP_BF16 : TEXP_F32;
-    const texp_kernels *kernels = texp_kernels_of(texp_conv_block(), type);
-    if (!kernels) return NULL;
     texp_plan *plan = calloc(1, sizeof *plan);
     if (!plan) return NULL;
     *plan = (texp_plan){.net = net,
@@ -963,8 +963,18 @@ texp_plan *texp_plan_make(network *net, int lanes)
                         .w = net->w,
                         .h = net->h,
                         .lanes = lanes,
-                        .kernels = kernels,
-                        .type = type};
+                        .convs = texp_conv_context_make(lanes),
+                        .type = net->texp->cpu.bf16 ? TEXP_BF16 : TEXP_F32};
+    if (plan->convs) plan->kernels = texp_kernels_of(texp_conv_block(plan->convs), plan->type);
+    if (plan->kernels) return plan;
+    texp_plan_free(plan);
+    return NULL;
+}
+
+texp_plan *texp_plan_make(network *net, int lanes)
+{
+    texp_plan *plan = empty_plan(net, lanes);
+    if (!plan) return NULL;
     plan->norms = alloc_zero(plan, (size_t)net->n * sizeof *plan->norms);
     plan->convolutions = alloc_zero(plan, (size_t)net->n * sizeof *plan->convolutions);
     plan->input = *darknets(plan, NULL, net->c, net->h, net->w);
@@ -983,6 +993,7 @@ void texp_plan_free(texp_plan *plan)
         for (int j = 0; j < lists[i]->n; ++j) texp_conv_close(lists[i]->ops[j].conv);
         free(lists[i]->ops);
     }
+    texp_conv_context_free(plan->convs);
     for (int i = 0; i < plan->n_owned; ++i) free(plan->owned[i]);
     free(plan->owned);
     free(plan);

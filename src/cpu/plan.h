@@ -104,6 +104,7 @@ typedef struct {
 struct texp_plan {
     network *net;
     int n, batch, w, h, lanes; /* what it was made for */
+    texp_conv_context *convs; /* what its convolutions share */
     const texp_kernels *kernels;
     texp_type type;
     texp_list train, backward, evaluate;

@@ -129,8 +129,8 @@ static void run_whole(const texp_stage *stage, const texp_list *list, texp_plan 
     }
 }
 
-/* Those of Darknet's own layers, while a network of this backend runs. */
-static int products_by_library;
+/* Those of Darknet's own layers, while this thread runs a network of this backend. */
+static _Thread_local int products_by_library;
 
 static void run_list(const texp_list *list, texp_plan *plan)
 {
@@ -263,14 +263,23 @@ int texp_cpu_gemm(int transpose_a, int transpose_b, int m, int n, int k, float a
     return !texp_onednn_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
+/* The kernels of this processor; NULL: none, or no convolutions. */
+static const texp_kernels *kernels_here(texp_type type)
+{
+    texp_conv_context *context = texp_conv_context_make(1);
+    const texp_kernels *kernels = context ? texp_kernels_of(texp_conv_block(context), type) : NULL;
+    texp_conv_context_free(context);
+    return kernels;
+}
+
 const char *texp_cpu_why_no_bf16(void)
 {
 #ifdef GPU
     if (gpu_index >= 0) return "is for the CPU; remove it, or add -nogpu";
 #endif
 #ifdef __x86_64__
-    if (!texp_conv_block()) return "needs oneDNN; build with ONEDNN=1, or remove the key";
-    if (!texp_kernels_of(texp_conv_block(), TEXP_BF16)) {
+    if (!kernels_here(TEXP_F32)) return "needs oneDNN; build with ONEDNN=1, or remove the key";
+    if (!kernels_here(TEXP_BF16)) {
         return "this processor has no instructions for bfloat16 (AVX512_BF16); remove the key";
     }
     return NULL;
@@ -281,5 +290,5 @@ const char *texp_cpu_why_no_bf16(void)
 
 void texp_cpu_use(network *net)
 {
-    net->texp->cpu.fast = texp_conv_block() > 0;
+    net->texp->cpu.fast = kernels_here(TEXP_F32) != NULL;
 }

@@ -168,7 +168,7 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
                                .type = c->type,
                                .bias = op->conv_kind == TEXP_CONV_FORWARD && (op->norm || !l->batch_normalize),
                                .slope = op->conv_kind == TEXP_CONV_FORWARD ? op->slope : 1};
-    op->conv = texp_conv_open(op->conv_kind, &c->shape, &use);
+    op->conv = texp_conv_open(plan->convs, op->conv_kind, &c->shape, &use);
     if (!op->conv) {
         texp_fail("%s: layer %d: oneDNN refuses this convolution; add backend=plain to [net]", plan->net->texp->file,
                   c->layer);
