@@ -6,6 +6,7 @@
 #   BUILD=double    everything with double in place of float: for `texp verify`, and for finite differences
 #   BUILD=stock-native  stock Darknet with OPENMP=1 and -march=native
 #   BUILD=math      our mathematics alone, without Darknet
+#   BUILD=thread    the host build under ThreadSanitizer, without OpenMP, whose barriers that does not know
 #   BUILD=fuzz      the patched Darknet under clang's libFuzzer, AddressSanitizer and UBSan; see tests/fuzz/host.h
 #
 # SANITIZE=1 compiles any of them but stock under AddressSanitizer and UndefinedBehaviorSanitizer, in folders of their own
@@ -37,11 +38,11 @@ endif
 THREADED := $(OPENMP)
 
 ifneq ($(BUILD),host)
+override ONEDNN := $(if $(filter thread,$(BUILD)),$(ONEDNN),0)
 override GPU := 0
 override CUDNN := 0
 override OPENCV := 0
 override OPENMP := $(if $(filter math,$(BUILD)),1,$(if $(filter double,$(BUILD)),$(THREADED),0))
-override ONEDNN := 0
 override NATIVE := 0
 override DEBUG := 0
 O := build/$(BUILD)$(if $(AT_BEST),-native)$(if $(filter double0,$(BUILD)$(THREADED)),-serial)$(if $(filter 1,$(SANITIZE)),-sanitize)
@@ -182,6 +183,11 @@ OUR_OPTS := -O1 -g -w -fsanitize=undefined -fno-sanitize-recover=undefined
 DEFINES += -D_GNU_SOURCE
 COMMON += -fsanitize=address,fuzzer-no-link -include tests/fuzz/host.h
 endif
+ifeq ($(BUILD),thread)
+OPTS := -O1 -g
+OUR_OPTS := -O1 -g
+COMMON += -fsanitize=thread
+endif
 # Stock Darknet alone goes without: what it does wrong there is known. It takes the same -O1, which leaves no freedom in
 # how sums are ordered, so that tests can compare it to the bit with an instrumented build.
 ifeq ($(SANITIZE),1)
@@ -210,7 +216,7 @@ NVCC_FLAGS := $(ARCH) -w $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
 # All that `texp verify` needs of the double build, linked into one object that shows no name but its entry: a second
 # Darknet inside the program, of doubles.
 ENGINE := build/double$(if $(filter 0,$(THREADED)),-serial)$(if $(filter 1,$(SANITIZE)),-sanitize)/verify.o
-ifneq ($(filter host plain,$(BUILD)),)
+ifneq ($(filter host plain thread,$(BUILD)),)
 LIBRARY += $(ENGINE)
 ifeq ($(OPENMP)$(THREADED),01)
 LIBS += -fopenmp
@@ -296,8 +302,8 @@ $(O)/examples/%.o: $(D)/examples/%.c $(O)/flags
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-# A test says what it links with: /* links: math */, float (the host build, also without a word), double, plain or
-# stock+plain; scripts/test-builds.sh and tests/run.sh read the same line.
+# A test says what it links with: /* links: math */, float (the host build, also without a word), thread, double, plain
+# or stock+plain; scripts/test-builds.sh and tests/run.sh read the same line.
 TESTS ?=
 C_TESTS := $(filter %.c,$(TESTS))
 LINKED := $(if $(C_TESTS),$(shell grep -lE '^/\* links:.*\<$(BUILD:host=float)\>' $(C_TESTS)))

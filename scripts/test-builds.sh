@@ -3,7 +3,7 @@
 #
 #   scripts/test-builds.sh tests/test_X.c tests/test_Y.sh ...
 #
-# A C test says what it links with in a line "/* links: ... */": math, float, double, plain, stock; without one, float.
+# A C test says what it links with in a line "/* links: ... */": math, float, thread, double, plain, stock; without one, float.
 # A shell test uses ./darknet, and may ask for the programs of other builds by a line "# needs: stock plain".
 set -eu
 
@@ -19,7 +19,7 @@ words=$(asked "$@")
 for test; do
     case $test in *.sh) echo "host program" && break ;; esac
 done
-for build in math float double plain stock; do
+for build in math float thread double plain stock; do
     if echo "$words" | grep -qx "$build"; then
         echo "$build tests" | sed 's/^float/host/'
     fi

@@ -9,6 +9,7 @@
 #include "net/bn_layer.h"
 #include "net/input.h"
 #include "net/texp_net.h"
+#include "net/threads.h"
 #include "net/tracks.h"
 #include "net/update.h"
 #include "net/weight_norms.h"
@@ -47,6 +48,7 @@ void texp_option_origin(list *options, const char *file, const char *section, in
 void texp_parse_net(network *net, list *options)
 {
     texp_read_net_keys(net, options);
+    texp_use_threads(net);
 #ifndef TEXP_DOUBLE
     refuse_bf16(options, net);
 #endif
@@ -169,7 +171,7 @@ float *texp_normalize_input(network *net, float *input)
 
 int texp_forward_network(network *net)
 {
-    (void)net;
+    texp_use_threads(net);
     return 0;
 }
 
@@ -188,6 +190,7 @@ void texp_keep_outputs(network *net)
 
 int texp_forward_network(network *net)
 {
+    texp_use_threads(net);
     if (!texp_cpu_forward(net)) return 0;
     calc_network_cost(net);
     return 1;

@@ -1,6 +1,11 @@
 /*
  * The hooks: all that patched Darknet sees of the plug-in. Each does nothing, or what stock Darknet did, for a network
  * whose cfg has none of our keys. hooks.c hands them on to the rooms below it.
+ *
+ * Several networks in one process. What a network needs hangs on it, so threads may predict, train, load and save at
+ * once, each another network. One network belongs to one thread at a time, as in Darknet. Cfgs are parsed by one thread
+ * at a time. libc's rand(), from which [dropout] draws in training and parsing draws weights, is the process's: networks
+ * that draw at once get their numbers as they come.
  */
 #ifndef TEXP_H
 #define TEXP_H

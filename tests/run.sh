@@ -36,6 +36,7 @@ mkdir -p "$logs"
 findings=$PWD/$logs/finding
 rm -f "$findings".*
 export ASAN_OPTIONS="detect_leaks=0:log_path=$findings:exitcode=99"
+export TSAN_OPTIONS="halt_on_error=1:log_path=$findings:exitcode=99"
 export UBSAN_OPTIONS="print_stacktrace=1:log_path=$findings:exitcode=99"
 passed=0 failed=0 skipped=0
 
@@ -124,6 +125,7 @@ for test; do
                         *" both "*) run "${name#test_} on stock Darknet" "build/stock$suffix/tests/$name" "" ;;
                         *) run "${name#test_} on stock Darknet" "build/stock$suffix/tests/$name" must-fail ;;
                     esac ;;
+                    thread) [ "$suffix" ] || OMP_NUM_THREADS=1 run "${name#test_} under ThreadSanitizer" "build/thread/tests/$name" "" ;;
                     math) run "${name#test_}" "build/math$suffix/tests/$name" "" ;;
                     double | plain) run "${name#test_} ($link)" "build/$link$suffix/tests/$name" "" ;;
                 esac

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -124,6 +125,7 @@ unsigned char *texp_file_read(const char *name, size_t *size)
 
 /* table[j][b]: the remainder of byte b with j zero bytes behind it; eight bytes are then one step. */
 static uint64_t table[8][256];
+static pthread_once_t table_is_filled = PTHREAD_ONCE_INIT;
 
 static void fill_table(void)
 {
@@ -141,7 +143,7 @@ static void fill_table(void)
 uint64_t texp_crc64(uint64_t crc, const void *bytes, size_t n)
 {
     const uint8_t *p = bytes;
-    if (!table[0][1]) fill_table();
+    pthread_once(&table_is_filled, fill_table);
     crc = ~crc;
     for (; n >= 8; n -= 8, p += 8) {
         uint64_t next = 0;

@@ -11,9 +11,6 @@
 
 #include <limits.h>
 #include <math.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* --- sizes -------------------------------------------------------------------------------------------------------- */
 
@@ -92,14 +89,14 @@ static void read_precision(texp_net *t, list *options)
     if (missing) texp_refuse_option(options, "precision", "%s", missing);
 }
 
-static void set_threads(list *options)
+/* Where there is no OpenMP. */
+static void refuse_threads(list *options)
 {
-    long threads = texp_whole_of(options, "threads", 0);
-    if (!threads) return;
 #ifdef _OPENMP
-    omp_set_num_threads((int)threads);
+    (void)options;
 #else
-    if (threads > 1) texp_refuse_option(options, "threads", "this build has one thread; build it with OPENMP=1");
+    if (texp_whole_of(options, "threads", 0) > 1)
+        texp_refuse_option(options, "threads", "this build has one thread; build it with OPENMP=1");
 #endif
 }
 
@@ -109,7 +106,7 @@ static void read_backend(texp_net *t, list *options)
     t->cpu.plain = !strcmp(backend, "plain");
     if (!t->cpu.plain && strcmp(backend, "auto")) texp_refuse_option(options, "backend", "must be auto or plain");
     read_precision(t, options);
-    set_threads(options);
+    refuse_threads(options);
 }
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */

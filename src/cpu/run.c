@@ -10,10 +10,11 @@
 #include <omp.h>
 #endif
 
+/* Inside a parallel region of the caller's, as around networks that it runs side by side, the calling thread alone. */
 static int threads_now(void)
 {
 #ifdef _OPENMP
-    return omp_get_max_threads();
+    return omp_in_parallel() ? 1 : omp_get_max_threads();
 #else
     return 1;
 #endif

@@ -11,6 +11,7 @@
 #include "store/weights_and_state.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 
 #ifdef TEXP_DOUBLE
 #define TEXP_ARRAY TEXP_F64
@@ -289,15 +290,13 @@ static void restore_norms(texp_norms *norms, const texp_saved *saved)
 
 int texp_checkpoint_is_due(network *net, int cutoff)
 {
-    static int said;
+    static atomic_flag said = ATOMIC_FLAG_INIT;
     const texp_net *t = net->texp;
     if (cutoff < net->n || !*net->t) return 0;
     if (!(net->learning_rate > 1.5 * t->schedule.parsed_rate))
         return 1; /* Darknet multiplies it by the number of GPUs */
-    if (!said) {
+    if (!atomic_flag_test_and_set(&said))
         fprintf(stderr, "several GPUs: no training state is saved; a resumed run will start with momentum 0\n");
-        said = 1;
-    }
     return 0;
 }
 

@@ -99,7 +99,7 @@ static const texp_key net_keys[] = {
     {"norms", FLAG, UPDATES, FREE, INT(run.logs_norms, 0)},
     {"backend", WORD, OURS, WARNED},
     {"precision", WORD, OURS, WARNED},
-    {"threads", RANGE(TEXP_WHOLE, 1, MOST_THREADS), OURS, WARNED},
+    {"threads", RANGE(TEXP_WHOLE, 1, MOST_THREADS), OURS, WARNED, INT(cpu.threads, 0)},
 };
 
 static const texp_key layer_keys[] = {

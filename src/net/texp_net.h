@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     int plain; /* backend=plain: Darknet's loops instead of oneDNN */
     int fast; /* the fast backend runs it */
+    int threads; /* threads=; 0: as many as OpenMP gives the thread that runs it */
     int bf16; /* precision=bf16: activations are stored so, and convolutions take them so */
     int went_fast; /* the fast backend ran the last forward pass */
     struct texp_plan *plan; /* of the fast backend; owned */
