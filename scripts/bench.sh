@@ -161,7 +161,7 @@ $bench/alternate "$rounds" "PyTorch NCHW" "$@" | tee "$work/table"
 echo
 
 # 414 MFLOP an image: 69 million multiply-adds forward, the same by data and by weights. All but 3 of the 69 are 3x3
-# convolutions of stride 1, in which Winograd's way multiplies 16 times where the sum does 36 times: 194 MFLOP are left.
+# convolutions of stride 1, in which the Winograd algorithm multiplies 16 times where the sum does 36 times: 194 MFLOP are left.
 awk -F'|' -v machine="$machine" '/backend=auto/ { split(machine, m, /[ ,]+/)
     printf "backend=auto: convolutions as sums %.0f GFLOP/s, %.0f %% of the peak; ", $4 * .414, 100 * $4 * .414 / m[3]
     printf "the products that Winograd left of them %.0f, %.0f %%\n\n", $4 * .194, 100 * $4 * .194 / m[3] }' "$work/table"

@@ -74,25 +74,25 @@ static int channels_in(int block)
     return CHANNELS - block * k->block < k->block ? CHANNELS - block * k->block : k->block;
 }
 
-static char *pushed(const float *x, int pixels)
+static char *packed(const float *x, int pixels)
 {
     char *t = blocked_memory(pixels);
     for (int b = 0; b < blocks; ++b) {
-        k->push(block_at(t, b, pixels), x + (size_t)b * k->block * pixels, (size_t)CHANNELS * pixels, channels_in(b),
+        k->pack(block_at(t, b, pixels), x + (size_t)b * k->block * pixels, (size_t)CHANNELS * pixels, channels_in(b),
                 planes(pixels), 0);
     }
     return t;
 }
 
 /* Of n pixels, and whether the channels that only fill a block are 0. */
-static float *pulled(char *t, int pixels)
+static float *unpacked(char *t, int pixels)
 {
     float *x = calloc(IMAGES * CHANNELS * (size_t)pixels, sizeof *x);
     float *all = calloc(image_of(pixels) * IMAGES, sizeof *all);
     for (int b = 0; b < blocks; ++b) {
-        k->pull(x + (size_t)b * k->block * pixels, (size_t)CHANNELS * pixels, block_at(t, b, pixels), channels_in(b),
-                planes(pixels), 0);
-        k->pull(all, image_of(pixels), block_at(t, b, pixels), k->block, planes(pixels), 0);
+        k->unpack(x + (size_t)b * k->block * pixels, (size_t)CHANNELS * pixels, block_at(t, b, pixels), channels_in(b),
+                  planes(pixels), 0);
+        k->unpack(all, image_of(pixels), block_at(t, b, pixels), k->block, planes(pixels), 0);
         for (int i = 0; i < IMAGES; ++i) {
             for (int c = channels_in(b); c < k->block; ++c) {
                 for (int p = 0; p < pixels; ++p) assert_true(all[i * image_of(pixels) + (size_t)c * pixels + p] == 0);
@@ -131,16 +131,16 @@ static void values_come_back_as_they_went(void **state)
 {
     (void)state;
     float *x = plain(-2, 2);
-    char *t = pushed(x, PIXELS);
-    float *y = pulled(t, PIXELS);
+    char *t = packed(x, PIXELS);
+    float *y = unpacked(t, PIXELS);
     assert_memory_equal(x, y, VALUES * sizeof *x);
     /* And add to what is there. */
     for (int b = 0; b < blocks; ++b) {
-        k->push(block_at(t, b, PIXELS), x + b * k->block * PIXELS, CHANNELS * PIXELS, channels_in(b), planes(PIXELS),
+        k->pack(block_at(t, b, PIXELS), x + b * k->block * PIXELS, CHANNELS * PIXELS, channels_in(b), planes(PIXELS),
                 1);
     }
     free(y);
-    y = pulled(t, PIXELS);
+    y = unpacked(t, PIXELS);
     for (int i = 0; i < VALUES; ++i) assert_near(y[i], 2. * x[i], fabs(2 * x[i]));
     free(x), free(y), free(t);
 }
@@ -151,7 +151,7 @@ static void moments_are_those_of_all_values(void **state)
     /* A mean far from 0, and first pixels far from the mean. */
     float *x = plain(99, 101);
     for (int c = 0; c < CHANNELS; ++c) x[c * PIXELS] = rounded(130);
-    char *t = pushed(x, PIXELS);
+    char *t = packed(x, PIXELS);
     for (int b = 0; b < blocks; ++b) {
         double mean[TEXP_MOST_BLOCK], squares[TEXP_MOST_BLOCK];
         k->moments(block_at(t, b, PIXELS), planes(PIXELS), mean, squares);
@@ -183,9 +183,9 @@ static void normalisation_and_its_gradient(void **state)
     float *mean = parameters(-1, 1), *factor = parameters(-2, 2), *bias = parameters(-1, 1);
     float *direct = parameters(-1, 1), *by_x = parameters(-1, 1), *constant = parameters(-1, 1);
     for (int s = 0; s < 3; ++s) {
-        char *tx = pushed(x, PIXELS), *ty = blocked_memory(PIXELS), *tdy = pushed(dy, PIXELS),
-             *tdx = pushed(before, PIXELS);
-        char *added = pushed(before, PIXELS);
+        char *tx = packed(x, PIXELS), *ty = blocked_memory(PIXELS), *tdy = packed(dy, PIXELS),
+             *tdx = packed(before, PIXELS);
+        char *added = packed(before, PIXELS);
         for (int b = 0; b < blocks; ++b) {
             const int f = b * k->block;
             texp_affine a = {mean + f, factor + f, bias + f, slopes[s]};
@@ -207,7 +207,7 @@ static void normalisation_and_its_gradient(void **state)
                 assert_true(fabs(sums[l] - sum) < 1e-5 && fabs(with[l] - product) < 3e-5);
             }
         }
-        float *y = pulled(ty, PIXELS), *dx = pulled(tdx, PIXELS), *both = pulled(added, PIXELS);
+        float *y = unpacked(ty, PIXELS), *dx = unpacked(tdx, PIXELS), *both = unpacked(added, PIXELS);
         EACH_VALUE(i, c, p, PIXELS)
         {
             size_t j = at(i, c, p, PIXELS);
@@ -226,9 +226,9 @@ static void sums_activations_and_copies(void **state)
 {
     (void)state;
     float *a = plain(-2, 2), *b = plain(-2, 2);
-    char *ta = pushed(a, PIXELS), *tb = pushed(b, PIXELS), *sum = blocked_memory(PIXELS),
+    char *ta = packed(a, PIXELS), *tb = packed(b, PIXELS), *sum = blocked_memory(PIXELS),
          *bent = blocked_memory(PIXELS);
-    char *masked = pushed(b, PIXELS), *copy = pushed(b, PIXELS);
+    char *masked = packed(b, PIXELS), *copy = packed(b, PIXELS);
     for (int i = 0; i < blocks; ++i) {
         double total[TEXP_MOST_BLOCK];
         k->add(block_at(sum, i, PIXELS), block_at(ta, i, PIXELS), block_at(tb, i, PIXELS), planes(PIXELS), .1f);
@@ -243,7 +243,8 @@ static void sums_activations_and_copies(void **state)
             assert_true(fabs(total[l] - wanted) < 1e-5);
         }
     }
-    float *s = pulled(sum, PIXELS), *r = pulled(bent, PIXELS), *m = pulled(masked, PIXELS), *c = pulled(copy, PIXELS);
+    float *s = unpacked(sum, PIXELS), *r = unpacked(bent, PIXELS), *m = unpacked(masked, PIXELS),
+          *c = unpacked(copy, PIXELS);
     for (int i = 0; i < VALUES; ++i) {
         assert_near(s[i], act((double)a[i] + b[i], .1f), 4);
         assert_near(r[i], act(a[i], 0), 2);
@@ -258,12 +259,12 @@ static void averages_and_their_gradient(void **state)
 {
     (void)state;
     float *x = plain(-2, 2), *dy = plain(-1, 1), *before = plain(-1, 1);
-    char *tx = pushed(x, PIXELS), *ty = blocked_memory(1), *tdy = pushed(dy, 1), *tdx = pushed(before, PIXELS);
+    char *tx = packed(x, PIXELS), *ty = blocked_memory(1), *tdy = packed(dy, 1), *tdx = packed(before, PIXELS);
     for (int b = 0; b < blocks; ++b) {
         k->average(block_at(ty, b, 1), image_of(1), block_at(tx, b, PIXELS), planes(PIXELS));
         k->average_gradient(block_at(tdx, b, PIXELS), block_at(tdy, b, 1), image_of(1), planes(PIXELS), 1);
     }
-    float *y = pulled(ty, 1), *dx = pulled(tdx, PIXELS);
+    float *y = unpacked(ty, 1), *dx = unpacked(tdx, PIXELS);
     for (int i = 0; i < IMAGES; ++i) {
         for (int c = 0; c < CHANNELS; ++c) {
             double sum = 0;
@@ -282,7 +283,7 @@ static void pool(const texp_windows *w)
     const int out = w->out_h * w->out_w;
     float *x = plain(-2, 2), *dy = plain(-1, 1), *before = plain(-1, 1);
     double *wanted = calloc(VALUES, sizeof *wanted), *terms = calloc(VALUES, sizeof *terms);
-    char *tx = pushed(x, PIXELS), *ty = blocked_memory(out), *tdy = pushed(dy, out), *tdx = pushed(before, PIXELS);
+    char *tx = packed(x, PIXELS), *ty = blocked_memory(out), *tdy = packed(dy, out), *tdx = packed(before, PIXELS);
     uint8_t *which = calloc(IMAGES, image_of(out));
     for (int b = 0; b < blocks; ++b) {
         const size_t first = (size_t)b * out * k->block;
@@ -291,7 +292,7 @@ static void pool(const texp_windows *w)
         k->largest_gradient(block_at(tdx, b, PIXELS), image_of(PIXELS), which + first, block_at(tdy, b, out),
                             image_of(out), IMAGES, w, 1);
     }
-    float *y = pulled(ty, out), *dx = pulled(tdx, PIXELS);
+    float *y = unpacked(ty, out), *dx = unpacked(tdx, PIXELS);
     for (int i = 0; i < VALUES; ++i) wanted[i] = before[i];
     EACH_VALUE(i, c, p, out)
     {
@@ -330,14 +331,14 @@ static void enlarged_images_and_their_gradient(void **state)
     (void)state;
     enum { TIMES = 3, H = 2, W = 2, OUT = H * W * TIMES * TIMES };
     float *x = plain(-2, 2), *dy = plain(-1, 1);
-    char *tx = pushed(x, H * W), *ty = blocked_memory(OUT), *tdy = pushed(dy, OUT), *tdx = blocked_memory(H * W);
+    char *tx = packed(x, H * W), *ty = blocked_memory(OUT), *tdy = packed(dy, OUT), *tdx = blocked_memory(H * W);
     for (int b = 0; b < blocks; ++b) {
         k->enlarge(block_at(ty, b, OUT), image_of(OUT), block_at(tx, b, H * W), image_of(H * W), IMAGES, H, W, TIMES,
                    .5f);
         k->enlarge_gradient(block_at(tdx, b, H * W), image_of(H * W), block_at(tdy, b, OUT), image_of(OUT), IMAGES, H,
                             W, TIMES, .5f, 0);
     }
-    float *y = pulled(ty, OUT), *dx = pulled(tdx, H * W);
+    float *y = unpacked(ty, OUT), *dx = unpacked(tdx, H * W);
     double *wanted = calloc(VALUES, sizeof *wanted);
     EACH_VALUE(i, c, p, OUT)
     {
@@ -355,13 +356,13 @@ static void nan_passes_through(void **state)
     (void)state;
     float *x = plain(-1, 1);
     x[5] = NAN;
-    char *t = pushed(x, PIXELS);
+    char *t = packed(x, PIXELS);
     const float one[TEXP_MOST_BLOCK] = {1};
     texp_affine a = {one, one, one, 0};
     k->normalize(t, t, planes(PIXELS), &a);
     k->activate(t, t, planes(PIXELS), 0);
     float value;
-    k->pull(&value, 1, t + 5 * k->block * k->bytes, 1, (texp_planes){0, 1, 1}, 0);
+    k->unpack(&value, 1, t + 5 * k->block * k->bytes, 1, (texp_planes){0, 1, 1}, 0);
     assert_true(isnan(value));
     free(x), free(t);
 }
@@ -388,11 +389,11 @@ static void values_depend_on_no_neighbours(void **state)
     const float slopes[] = {0, .1f, 1};
     float *x = plain(-2, 2), *dy = plain(-1, 1), *before = plain(-1, 1);
     float *mean = parameters(-1, 1), *factor = parameters(-2, 2), *bias = parameters(-1, 1);
-    char *tx = pushed(x, PIXELS), *tdy = pushed(dy, PIXELS);
+    char *tx = packed(x, PIXELS), *tdy = packed(dy, PIXELS);
     const size_t pixel = k->block * k->bytes, bytes = IMAGES * image_of(PIXELS) * k->bytes;
     for (int i = 0; i < BY_VALUE * 3; ++i) {
         const texp_affine a = {mean, factor, bias, slopes[i % 3]};
-        char *together = pushed(before, PIXELS), *alone = pushed(before, PIXELS);
+        char *together = packed(before, PIXELS), *alone = packed(before, PIXELS);
         by_value(i / 3, together, tx, tdy, planes(PIXELS), &a);
         for (int n = 0; n < IMAGES; ++n) {
             for (int j = 0; j < PIXELS; ++j) {
@@ -459,7 +460,7 @@ static void sums_are_those_of_the_images(void **state)
     (void)state;
     float *x = plain(-2, 2), *dy = plain(-1, 1);
     float *mean = parameters(-1, 1), *factor = parameters(-2, 2), *bias = parameters(-1, 1);
-    char *tx = pushed(x, PIXELS), *tdy = pushed(dy, PIXELS);
+    char *tx = packed(x, PIXELS), *tdy = packed(dy, PIXELS);
     const texp_affine a = {mean, factor, bias, .1f};
     double sums[3][TEXP_MOST_BLOCK], one[3][TEXP_MOST_BLOCK], added[3][TEXP_MOST_BLOCK] = {{0}};
     k->sums(tx, planes(PIXELS), sums[0]);

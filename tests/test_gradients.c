@@ -50,7 +50,7 @@ typedef struct {
 } network_case;
 
 static const network_case cases[] = {
-    /* One layer between two convolutions, so that its gradients by weights and by input are both seen. */
+    /* One layer between two convolutions, so that its weight gradient and its input gradient are both seen. */
     {"convolution_3x3", 3, 2, 5, 7, CONV(3, 3, 1, "") CONV(2, 3, 1, "") LOSS, 0},
     {"convolution_3x3_stride_2_odd", 3, 2, 5, 7, CONV(3, 3, 2, "") CONV(2, 3, 2, NO_BIAS) LOSS, 0},
     {"convolution_3x3_stride_2_even", 2, 2, 6, 8, CONV(3, 3, 2, "") CONV(2, 3, 2, "") LOSS, 0},

@@ -73,9 +73,9 @@ static void move(const tensor *t, int to_blocked)
         char *at = (char *)t->blocked + (size_t)b * pixels * block * k->bytes;
         float *plain = t->plain + (size_t)b * block * pixels;
         if (to_blocked)
-            k->push(at, plain, image, block, p, 0);
+            k->pack(at, plain, image, block, p, 0);
         else
-            k->pull(plain, image, at, block, p, 0);
+            k->unpack(plain, image, at, block, p, 0);
     }
 }
 
@@ -173,7 +173,7 @@ static result convolved(const tensor *x, const float *weights, int n, int all_n,
     return r;
 }
 
-/* Of the gradient by weight [n][c][row][column]. */
+/* Of the weight gradient [n][c][row][column]. */
 static result gradient(const tensor *x, const tensor *dy, int n, int c, int row, int column)
 {
     result r = {0};
@@ -281,7 +281,7 @@ static void backward_is_the_sum_over_the_turned_weights(void **state)
     for (int i = 0; i < SHAPES; ++i) convolve(shapes + i, 1, 0);
 }
 
-static void gradient_by_weights_is_the_sum_over_pixels(void **state)
+static void weight_gradient_is_the_sum_over_pixels(void **state)
 {
     (void)state;
     for (int k = 0; k < SHAPES; ++k) {
@@ -344,10 +344,10 @@ int main(void)
         cmocka_unit_test(forward_is_the_sum_over_3x3),
         cmocka_unit_test(forward_takes_biases_and_a_slope),
         cmocka_unit_test(backward_is_the_sum_over_the_turned_weights),
-        cmocka_unit_test(gradient_by_weights_is_the_sum_over_pixels),
+        cmocka_unit_test(weight_gradient_is_the_sum_over_pixels),
         cmocka_unit_test(not_a_number_passes),
     };
-    const struct CMUnitTest of_halves[] = {cmocka_unit_test(gradient_by_weights_is_the_sum_over_pixels)};
+    const struct CMUnitTest of_halves[] = {cmocka_unit_test(weight_gradient_is_the_sum_over_pixels)};
     int failed = 0;
     for (block = 8; block <= 16; block += 8)
         failed += run(block == 8 ? "blocks of 8" : "blocks of 16", of_floats, sizeof of_floats / sizeof *of_floats);

@@ -76,8 +76,8 @@ typedef struct texp_kernels {
     void (*enlarge_gradient)(void *dx, size_t stride, const void *dy, size_t dy_stride, int images, int h, int w,
                              int times, float scale, int add);
     /* From and to Darknet's arrays: NCHW, float. Of `channels` <= B channels; plain_stride values an image. */
-    void (*push)(void *blocked, const float *plain, size_t plain_stride, int channels, texp_planes p, int add);
-    void (*pull)(float *plain, size_t plain_stride, const void *blocked, int channels, texp_planes p, int add);
+    void (*pack)(void *blocked, const float *plain, size_t plain_stride, int channels, texp_planes p, int add);
+    void (*unpack)(float *plain, size_t plain_stride, const void *blocked, int channels, texp_planes p, int add);
     /* n values of float into the type. */
     void (*convert)(void *out, const float *in, size_t n);
 } texp_kernels;

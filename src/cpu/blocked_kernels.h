@@ -348,7 +348,7 @@ ANYWHERE static void NAME(enlarge_gradient)(void *dx, size_t stride, const void 
     }
 }
 
-ANYWHERE static void NAME(push)(void *blocked, const float *plain, size_t plain_stride, int channels, texp_planes p,
+ANYWHERE static void NAME(pack)(void *blocked, const float *plain, size_t plain_stride, int channels, texp_planes p,
                                 int add)
 {
     STORED *out = blocked;
@@ -364,8 +364,8 @@ ANYWHERE static void NAME(push)(void *blocked, const float *plain, size_t plain_
     }
 }
 
-ANYWHERE static void NAME(pull)(float *plain, size_t plain_stride, const void *blocked, int channels, texp_planes p,
-                                int add)
+ANYWHERE static void NAME(unpack)(float *plain, size_t plain_stride, const void *blocked, int channels, texp_planes p,
+                                  int add)
 {
     const STORED *in = blocked;
     IMAGES
@@ -415,8 +415,8 @@ static const texp_kernels NAME(kernels) = {
     .largest_gradient = NAME(largest_gradient),
     .enlarge = NAME(enlarge),
     .enlarge_gradient = NAME(enlarge_gradient),
-    .push = NAME(push),
-    .pull = NAME(pull),
+    .pack = NAME(pack),
+    .unpack = NAME(unpack),
     .convert = NAME(convert),
 };
 

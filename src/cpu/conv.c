@@ -411,7 +411,7 @@ static int make_all(texp_conv *conv, const texp_conv_shape *shape)
     return good && conv->memories;
 }
 
-/* Where Winograd's way is the faster: with floats by 1.3 to 2.2 times, with bfloat16 for gradients by the weights. */
+/* Where the Winograd algorithm is the faster: with floats by 1.3 to 2.2 times, with bfloat16 for weight gradients. */
 static int suits_winograd(texp_conv_kind kind, const texp_conv_shape *s, const texp_conv_use *use, int block)
 {
     return s->size == 3 && s->stride == 1 && s->pad == 1 && s->groups == 1 && !use->plain_x && !use->plain_y &&

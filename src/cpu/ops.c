@@ -37,7 +37,7 @@ static int channels_in(int channels, int block, int k)
     return channels - k * block < block ? channels - k * block : block;
 }
 
-void texp_run_push(const texp_op *op, texp_plan *plan, const texp_part *part)
+void texp_run_pack(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_kernels *ker = plan->kernels;
     const texp_tensor *plain = op->in;
@@ -45,20 +45,20 @@ void texp_run_push(const texp_op *op, texp_plan *plan, const texp_part *part)
     {
         const float *from =
             (const float *)plain->data + (size_t)part->image * plain->image + (size_t)k * ker->block * plain->pixels;
-        ker->push(at(op->out, part, k), from, plain->image, channels_in(plain->c, ker->block, k),
+        ker->pack(at(op->out, part, k), from, plain->image, channels_in(plain->c, ker->block, k),
                   planes_of(op->out, part), op->add);
     }
 }
 
-void texp_run_pull(const texp_op *op, texp_plan *plan, const texp_part *part)
+void texp_run_unpack(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_kernels *ker = plan->kernels;
     const texp_tensor *plain = op->out;
     EACH_BLOCK(k)
     {
         float *to = (float *)plain->data + (size_t)part->image * plain->image + (size_t)k * ker->block * plain->pixels;
-        ker->pull(to, plain->image, at(op->in, part, k), channels_in(plain->c, ker->block, k), planes_of(op->in, part),
-                  op->add);
+        ker->unpack(to, plain->image, at(op->in, part, k), channels_in(plain->c, ker->block, k),
+                    planes_of(op->in, part), op->add);
     }
 }
 
@@ -83,23 +83,23 @@ static size_t round_up(size_t n)
 }
 
 /* A part of a blocked tensor, as an NCHW array of float at `room`. */
-static float *pulled(const texp_plan *plan, const texp_tensor *t, const texp_part *part, void *room)
+static float *unpacked(const texp_plan *plan, const texp_tensor *t, const texp_part *part, void *room)
 {
     const texp_kernels *ker = plan->kernels;
     const size_t image = (size_t)t->c * t->pixels;
     for (int k = 0; k < t->blocks; ++k) {
-        ker->pull((float *)room + (size_t)k * ker->block * t->pixels, image, at(t, part, k),
-                  channels_in(t->c, ker->block, k), planes_of(t, part), 0);
+        ker->unpack((float *)room + (size_t)k * ker->block * t->pixels, image, at(t, part, k),
+                    channels_in(t->c, ker->block, k), planes_of(t, part), 0);
     }
     return room;
 }
 
-static void pushed(const texp_plan *plan, texp_tensor *t, const texp_part *part, const float *from, int add)
+static void packed(const texp_plan *plan, texp_tensor *t, const texp_part *part, const float *from, int add)
 {
     const texp_kernels *ker = plan->kernels;
     const size_t image = (size_t)t->c * t->pixels;
     for (int k = 0; k < t->blocks; ++k) {
-        ker->push(at(t, part, k), from + (size_t)k * ker->block * t->pixels, image, channels_in(t->c, ker->block, k),
+        ker->pack(at(t, part, k), from + (size_t)k * ker->block * t->pixels, image, channels_in(t->c, ker->block, k),
                   planes_of(t, part), add);
     }
 }
@@ -140,12 +140,12 @@ void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
     void *x = at(op->in, part, 0), *y = at(op->out, part, 0);
     if (c->in_plain) {
         void *room = scratch_of(plan, part->lane);
-        x = op->in->plain ? x : pulled(plan, op->in, part, room);
+        x = op->in->plain ? x : unpacked(plan, op->in, part, room);
         y = second_half(op->in, part, room);
     }
     convolve(op, plan, part, x, c->in_plain ? plain_bytes(op->in) : image_bytes(op->in), y,
              c->in_plain ? plain_bytes(op->out) : image_bytes(op->out), c->weights, bias);
-    if (c->in_plain) pushed(plan, op->out, part, y, 0);
+    if (c->in_plain) packed(plan, op->out, part, y, 0);
 }
 
 /* in: x, in2: the gradient of y */
@@ -161,8 +161,8 @@ void texp_run_conv_weights(const texp_op *op, texp_plan *plan, const texp_part *
     }
     if (c->in_plain) {
         void *rest = second_half(op->in, part, room);
-        x = op->in->plain ? x : pulled(plan, op->in, part, room);
-        y = pulled(plan, op->in2, part, rest);
+        x = op->in->plain ? x : unpacked(plan, op->in, part, room);
+        y = unpacked(plan, op->in2, part, rest);
     }
     check(plan, texp_conv_run(op->conv, part->lane, x, y, to, NULL));
     if (to == sum) return;
@@ -178,7 +178,7 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
     texp_tensor *dx = op->out;
     void *x = at(dx, part, 0), *y = at(op->in, part, 0), *room = scratch_of(plan, part->lane);
     if (c->in_plain) {
-        y = pulled(plan, op->in, part, second_half(dx, part, room));
+        y = unpacked(plan, op->in, part, second_half(dx, part, room));
         x = room;
     } else if (op->add) {
         x = room;
@@ -186,7 +186,7 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
     convolve(op, plan, part, x, c->in_plain ? plain_bytes(dx) : image_bytes(dx), y,
              c->in_plain ? plain_bytes(op->in) : image_bytes(op->in), c->back_weights, NULL);
     if (c->in_plain) {
-        pushed(plan, dx, part, room, op->add);
+        packed(plan, dx, part, room, op->add);
     } else if (op->add) {
         const size_t plane = (size_t)dx->pixels * ker->block * ker->bytes;
         for (int k = 0; k < dx->blocks; ++k)

@@ -245,7 +245,7 @@ static int has_fast_form(builder *b, int i)
     }
 }
 
-/* Layers without convolutions below another fast layer gain nothing from a push and a pull of their own. */
+/* Layers without convolutions below another fast layer gain nothing from packing and unpacking of their own. */
 static void find_fast_layers(builder *b)
 {
     for (int i = 0; i < b->net->n; ++i) {
@@ -286,12 +286,12 @@ static texp_tensor *need(builder *b, int index, int form)
     if (b->ready[index + 1] & form) return form == PLAIN ? plain : *t;
     b->ready[index + 1] |= form;
     if (form == PLAIN) {
-        append_io(b, texp_run_pull, index, *form_of(b, index, BLOCKED), plain);
+        append_io(b, texp_run_unpack, index, *form_of(b, index, BLOCKED), plain);
         return plain;
     }
     if (!*t)
         *t = with_memory(b->plan, new_tensor(b->plan, plain->c, plain->h, plain->w, form == HALVES, b->plan->type));
-    append_io(b, form == HALVES ? texp_run_convert : texp_run_push, index, plain, *t)->blocks = (*t)->blocks;
+    append_io(b, form == HALVES ? texp_run_convert : texp_run_pack, index, plain, *t)->blocks = (*t)->blocks;
     return *t;
 }
 
@@ -825,12 +825,12 @@ static void backward_simply(builder *b, int i, texp_runs *run)
     op->which = b->which[i];
 }
 
-static void push_delta(builder *b, int i)
+static void pack_delta(builder *b, int i)
 {
     int add;
     if (!b->net->layers[i].delta || count_readers(b->net, i)) return;
     texp_tensor *to = target(b, i, &add);
-    append_io(b, texp_run_push, i, delta_of(b, i), to)->blocks = to->blocks;
+    append_io(b, texp_run_pack, i, delta_of(b, i), to)->blocks = to->blocks;
 }
 
 static void backward_fast(builder *b, int i)
@@ -840,7 +840,7 @@ static void backward_fast(builder *b, int i)
         return;
     }
     if (b->fused[i]) return;
-    if (!b->gradients[i]) push_delta(b, i);
+    if (!b->gradients[i]) pack_delta(b, i);
     if (!b->gradients[i]) return;
     switch (b->net->layers[i].type) {
     case CONVOLUTIONAL:
@@ -886,7 +886,7 @@ static void backward_darknet(builder *b, int i)
     const layer *l = b->net->layers + i;
     int from, add;
     if (b->gradients[i]) {
-        append_io(b, texp_run_pull, i, b->gradients[i], delta_of(b, i))->add = 1;
+        append_io(b, texp_run_unpack, i, b->gradients[i], delta_of(b, i))->add = 1;
         release(b, b->slots[i]);
         b->gradients[i] = NULL;
     }
@@ -902,7 +902,7 @@ static void backward_darknet(builder *b, int i)
         if (from < 0 || !b->fast[from] || is_repeated(b->net, i, k)) continue;
         texp_tensor *to = target(b, from, &add);
         if (!to) continue;
-        texp_op *op = append_io(b, texp_run_push, i, delta_of(b, from), to);
+        texp_op *op = append_io(b, texp_run_pack, i, delta_of(b, from), to);
         op->blocks = to->blocks;
         op->add = add;
     }

@@ -2,7 +2,7 @@
  * The fast CPU backend: a network's forward and backward pass as lists of operations on blocked tensors (blocked.h).
  *
  * Like the GPU path it keeps the layers' activations in a form of its own. Layers without a fast form run Darknet's own
- * code, between a pull of what they read into Darknet's arrays and a push of what they wrote. Weights, gradients of
+ * code, between the unpacking of what they read into Darknet's arrays and the packing of what they wrote. Weights, gradients of
  * weights, and all of batch normalisation's parameters and statistics stay where Darknet has them: they are read anew
  * in each pass, so whoever changes them need not know of this.
  *
@@ -148,7 +148,7 @@ size_t texp_weight_bytes(const texp_convolution *c);
 /* ops.c: what operations run. */
 typedef void texp_runs(const texp_op *, texp_plan *, const texp_part *);
 typedef void texp_finishes(const texp_op *, texp_plan *);
-texp_runs texp_run_push, texp_run_pull, texp_run_convert, texp_run_conv, texp_run_conv_weights, texp_run_conv_data,
+texp_runs texp_run_pack, texp_run_unpack, texp_run_convert, texp_run_conv, texp_run_conv_weights, texp_run_conv_data,
     texp_run_moments, texp_run_normalize, texp_run_gradient_sums, texp_run_gradient, texp_run_add, texp_run_activate,
     texp_run_activate_gradient, texp_run_copy, texp_run_bias_sums, texp_run_average, texp_run_average_gradient,
     texp_run_largest, texp_run_largest_gradient, texp_run_enlarge, texp_run_enlarge_gradient, texp_run_zero,

@@ -1,5 +1,5 @@
 /*
- * Convolutions of size 3, stride 1 and padding 1 by Winograd's minimal filtering F(2x2, 3x3), for training:
+ * Convolutions of size 3, stride 1 and padding 1 by the Winograd algorithm F(2x2, 3x3), for training:
  *
  *     Y = A^T [ (G w G^T) . (B^T x B) ] A         Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2016)
  *
@@ -34,7 +34,8 @@ typedef struct {
     void *scratch;
 } texp_winograd_use;
 
-/* Whether this processor has the kernels for this block and type. Of bfloat16 they are the gradient by the weights alone. */
+/* Whether this processor has the kernels for this block and type, which are for x86-64 alone: float with AVX-512 or AVX2 and
+ * FMA; bfloat16 with AVX512_BF16, and of it the weight gradient only. */
 int texp_winograd_can(int block, texp_type type);
 
 /* Bytes of the weights, or of their gradient, in the transformed domain: 16 x n x c floats. To be aligned to 64. */
@@ -42,7 +43,7 @@ size_t texp_winograd_own_bytes(const texp_winograd_shape *s);
 /* Bytes of what a thread needs for itself, aligned to 64. */
 size_t texp_winograd_scratch_bytes(const texp_winograd_shape *s, int block, texp_type type);
 
-/* own = G w G^T of weights n x c x 3 x 3; for the gradient by x with `backward`. */
+/* own = G w G^T of weights n x c x 3 x 3; for the input gradient with `backward`. */
 void texp_winograd_set_weights(const texp_winograd_shape *s, int block, float *own, const float *weights, int backward);
 /* updates += G^T own G */
 void texp_winograd_add_updates(const texp_winograd_shape *s, int block, float *updates, const float *own);

@@ -1,5 +1,5 @@
 /*
- * Gradients by the weights of winograd.h where x and dy are bfloat16. The transforms are made in float and rounded to
+ * Weight gradients by the Winograd algorithm (winograd.h) where x and dy are bfloat16. The transforms are made in float and rounded to
  * bfloat16 again, two tiles side by side, as the processor's products of pairs want them; sums are float. The rounding
  * adds an error of the size and kind of the one that the stored x and dy have, which the sum over tiles averages.
  */

@@ -1,4 +1,4 @@
-/* The gradient of the weights by the Winograd algorithm (winograd.h) from bfloat16 tensors. */
+/* The weight gradient by the Winograd algorithm (winograd.h) from bfloat16 tensors. */
 #ifndef TEXP_WINOGRAD_BF16_H
 #define TEXP_WINOGRAD_BF16_H
 
