@@ -27,7 +27,7 @@ if ! make -C "$tree" CC=aarch64-linux-gnu-gcc OBJCOPY=aarch64-linux-gnu-objcopy 
     exit
 fi
 result aarch64_builds "$(grep 'warning:' "$scratch/log" | head -n 5)"
-said=$(for file in $(grep -LE '^/\* links: *double *\*/' tests/test_*.c); do
+said=$(grep -LE '^/\* links: *double *\*/' tests/test_*.c | while read -r file; do
     aarch64-linux-gnu-gcc -fsyntax-only -std=gnu11 -Wall -Wextra -Werror -Wno-psabi -fopenmp -Isrc -Itests \
         -DDOUBLE_TWIN='""' -isystem build/darknet/include -isystem build/darknet/src -idirafter /usr/include "$file" 2>&1
 done)
