@@ -7,6 +7,7 @@
 #include "cpu/cpu.h"
 #include "net/analysis.h"
 #include "net/bn_layer.h"
+#include "net/checkpoint.h"
 #include "net/input.h"
 #include "net/texp_net.h"
 #include "net/threads.h"
@@ -15,6 +16,8 @@
 #include "net/weight_norms.h"
 #include "net/weights_file.h"
 #include "tools/command.h"
+#include "train/classifier.h"
+#include "train/loop.h"
 
 #include "texp.h"
 
@@ -213,6 +216,30 @@ int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha
 }
 
 #endif
+
+/* --- training ----------------------------------------------------------------------------------------------------- */
+
+void texp_check_classifier(int argc, char **argv)
+{
+    texp_check_classifier_line(argc, argv);
+}
+
+int texp_train_classifier(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear)
+{
+    texp_command_line typed = {datacfg, cfgfile, weightfile, gpus, ngpus, clear};
+    texp_train(&texp_classifier, &typed);
+    return 1;
+}
+
+int texp_valid_classifier(network *net, char *datacfg)
+{
+    return texp_validate_classifier(net, datacfg);
+}
+
+void texp_continue_training(network *net, const char *weightfile, int clear)
+{
+    texp_continue_detector(net, weightfile, clear);
+}
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 

@@ -78,6 +78,20 @@ void texp_keep_outputs(network *net);
 int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
               const float *b, int ldb, float beta, float *c, int ldc);
 
+/* --- training ----------------------------------------------------------------------------------------------------- */
+
+/* Checks the command line of `darknet classifier ...` and exits with a message where it can't be meant. */
+void texp_check_classifier(int argc, char **argv);
+
+/* All of `classifier train` by the plug-in's loop, which computes to the bit what Darknet's does; returns 1. */
+int texp_train_classifier(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear);
+
+/* `classifier valid` of cfgs with the plug-in's loader; 0 where Darknet shall do it. */
+int texp_valid_classifier(network *net, char *datacfg);
+
+/* `detector train`, once the weights are loaded: goes on with the momentum of the state beside them, and says so. */
+void texp_continue_training(network *net, const char *weightfile, int clear);
+
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 
 /* ./darknet texp ...; returns the exit status. */

@@ -177,3 +177,12 @@ int texp_file_sums_equal(texp_file_sum a, texp_file_sum b)
 {
     return a.size == b.size && a.crc == b.crc;
 }
+
+texp_place texp_looked_from(const char *path)
+{
+    texp_place place = {""};
+    char folder[PATH_MAX];
+    if (*path != '/' && getcwd(folder, sizeof folder))
+        snprintf(place.text, sizeof place.text, " (looked for from %.200s)", texp_path_tail(folder));
+    return place;
+}

@@ -37,6 +37,12 @@ void texp_file_discard(const char *name);
  * errno where it can't be read, ENOMEM among them. */
 unsigned char *texp_file_read(const char *name, size_t *size);
 
+/* " (looked for from FOLDER)", the working directory, for a relative path that could not be opened; "" for an absolute one. */
+typedef struct {
+    char text[256];
+} texp_place;
+texp_place texp_looked_from(const char *path);
+
 /* CRC-64/XZ (ECMA-182, reflected) of n bytes behind those whose checksum is `crc`; 0 before the first. Finds every
  * change within 64 neighbouring bits. */
 uint64_t texp_crc64(uint64_t crc, const void *bytes, size_t n);

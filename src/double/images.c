@@ -2,11 +2,10 @@
 
 #include "base/random.h"
 #include "base/refuse.h"
-#include "data/dataset.h"
-#include "data/sampler.h"
 #include "net/layer_traits.h"
 #include "net/texp_net.h"
-#include "train/evaluate.h"
+#include "train/classifier.h"
+#include "train/image_set.h"
 
 #include "data.h"
 #include "option_list.h"
@@ -21,10 +20,8 @@ struct texp_batches {
     int images; /* an update */
     const char *kind;
     truth_function *draw; /* random truths */
-    texp_dataset *set; /* of our loader */
-    texp_sampler *sampler;
+    texp_image_set *set; /* of our loader */
     load_args args; /* of Darknet's; args.paths: there is one */
-    char **labels;
 };
 
 /* --- random ------------------------------------------------------------------------------------------------------- */
@@ -141,36 +138,11 @@ static void draw_input(const network *net, float *input, long image)
 
 /* --- .data files -------------------------------------------------------------------------------------------------- */
 
-static void open_loader(texp_batches *b, list *options)
-{
-    const texp_net *t = b->net->texp;
-    texp_message message;
-    int classes = texp_count_classes(b->net, options);
-    if (texp_dataset_open(option_find_str(options, "train", "data/train.list"),
-                          option_find_str(options, "labels", "data/labels.list"), classes, b->net->w, b->net->h,
-                          b->net->c, texp_image_memory(), &b->set, &message) ||
-        texp_sampler_open(b->set, &t->images.augment, t->seed, &b->sampler, &message)) {
-        texp_fail("%s", message.text);
-    }
-}
-
-/* As `classifier train` does. */
-static void ask_for_classes(texp_batches *b, list *options)
-{
-    load_args *a = &b->args;
-    const network *net = b->net;
-    a->type = CLASSIFICATION_DATA;
-    a->classes = texp_count_classes(net, options);
-    a->labels = b->labels = get_labels(option_find_str(options, "labels", "data/labels.list"));
-    a->hierarchy = last_layer(net)->softmax_tree;
-    a->min = net->min_ratio * net->w;
-    a->max = net->max_ratio * net->w;
-}
-
 /* As `detector train` and, for [detection], `yolo train` do. */
 static void ask_for_boxes(texp_batches *b)
 {
     const layer *l = last_layer(b->net);
+    b->args = get_base_args(b->net);
     b->args.type = l->type == DETECTION ? REGION_DATA : DETECTION_DATA;
     b->args.num_boxes = l->type == DETECTION ? l->side : l->max_boxes;
     b->args.classes = l->classes;
@@ -178,18 +150,19 @@ static void ask_for_boxes(texp_batches *b)
     b->args.jitter = l->jitter;
 }
 
+/* As `classifier train` does. */
+static void ask_for_classes(texp_batches *b, list *options)
+{
+    network *net = b->net;
+    b->args = texp_classifier.request(net, options);
+    texp_classifier.fit_request(&b->args, net, net->w, net->h);
+    if (last_layer(net)->softmax_tree) b->args.hierarchy = last_layer(net)->softmax_tree;
+}
+
 static void open_darknets(texp_batches *b, list *options, const char *data_file)
 {
     const layer *l = last_layer(b->net);
-    char *train = option_find_str(options, "train", "data/train.list");
-    list *paths = get_paths(train);
     if (b->net->c != 3) texp_fail("%s: channels=%d: Darknet's loader makes images of 3", b->net->texp->file, b->net->c);
-    if (!paths->size) texp_fail("%s: names no image; write one path a line", train);
-    b->args = get_base_args(b->net);
-    b->args.n = b->images;
-    b->args.m = paths->size;
-    b->args.paths = (char **)list_to_array(paths);
-    free_list(paths);
     switch (texp_layer_traits_of(l->type)->truth) {
     case TEXP_TRUTH_BOXES:
     case TEXP_TRUTH_GRID:
@@ -204,6 +177,11 @@ static void open_darknets(texp_batches *b, list *options, const char *data_file)
     case TEXP_TRUTH_MASKS:
         texp_fail("%s: -data serves classes and boxes; without it the network learns from random numbers", data_file);
     }
+    list *paths = texp_read_paths(options, "train", "data/train.list");
+    b->args.n = b->images;
+    b->args.m = paths->size;
+    b->args.paths = (char **)list_to_array(paths);
+    free_list(paths);
 }
 
 static data load_images(texp_batches *b, long k)
@@ -233,7 +211,7 @@ texp_batches *texp_batches_open(network *net, const char *data_file)
     }
     list *options = read_data_cfg((char *)data_file);
     if (net->texp->images.ours)
-        open_loader(b, options);
+        b->set = texp_image_set_open(net, options, "train");
     else
         open_darknets(b, options, data_file);
     return b;
@@ -250,7 +228,7 @@ data texp_batches_next(texp_batches *b, long k)
     data d = {.X = make_matrix(b->images, b->net->inputs), .y = make_matrix(b->images, b->net->truths)};
     long first = (k - 1) * b->images;
     texp_message message;
-    if (b->sampler && texp_sampler_fill(b->sampler, (uint64_t)first, b->images, d.X.vals, d.y.vals, &message)) {
+    if (b->set && texp_sampler_fill(b->set->sampler, (uint64_t)first, b->images, d.X.vals, d.y.vals, &message)) {
         texp_fail("%s", message.text);
     }
     for (int i = 0; b->draw && i < b->images; ++i) {
@@ -262,8 +240,7 @@ data texp_batches_next(texp_batches *b, long k)
 
 void texp_batches_close(texp_batches *b)
 {
-    texp_sampler_close(b->sampler);
-    texp_dataset_close(b->set);
+    texp_image_set_close(b->set);
     for (int i = 0; i < b->args.m; ++i) free(b->args.paths[i]);
     free(b->args.paths);
     free(b);

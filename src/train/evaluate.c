@@ -1,70 +1,32 @@
 #include "train/evaluate.h"
 
-#include "cfg/options.h"
-#include "data/dataset.h"
-#include "data/sampler.h"
+#include "base/refuse.h"
 #include "net/texp_net.h"
+#include "train/image_set.h"
 
 #include "option_list.h"
 
 #include <math.h>
-#include <unistd.h>
 
 struct texp_examples {
-    texp_dataset *set; /* with our loader: decoded bytes */
-    texp_sampler *sampler;
+    texp_image_set *set; /* with our loader: decoded bytes */
     char **paths; /* otherwise: read as `classifier valid` reads them */
     char **labels;
     int n, classes;
 };
 
-size_t texp_image_memory(void)
+texp_examples *texp_examples_open(network *net, list *data)
 {
-    /* Free pages alone would leave out the page cache, which gives way. */
-    unsigned long kilobytes = 0;
-    char line[128];
-    FILE *file = fopen("/proc/meminfo", "r");
-    while (file && !kilobytes && fgets(line, sizeof line, file)) sscanf(line, "MemAvailable: %lu", &kilobytes);
-    if (file) fclose(file);
-    if (kilobytes) return (size_t)kilobytes / 2 * 1024;
-    return (size_t)sysconf(_SC_AVPHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static void open_cached(texp_examples *e, const network *net, const char *list_file, const char *label_file)
-{
-    texp_message message;
-    /* Plain values 0..1: network_predict normalises. */
-    texp_augment plain = {.channels = net->c, .mean = {0}, .std = {1, 1, 1}};
-    if (texp_dataset_open(list_file, label_file, e->classes, net->w, net->h, net->c, texp_image_memory(), &e->set,
-                          &message) ||
-        texp_sampler_open(e->set, &plain, 0, &e->sampler, &message)) {
-        texp_fail("%s", message.text);
-    }
-    e->n = texp_dataset_size(e->set);
-}
-
-int texp_count_classes(const network *net, list *data_options)
-{
-    int classes = option_find_int(data_options, "classes", 2);
-    if (net->outputs == classes && net->truths == classes) return classes;
-    texp_origin origin = texp_origin_of(data_options, "classes");
-    texp_refuse(&origin, "classes", option_find(data_options, "classes"), "the network has %d outputs; make them equal",
-                net->outputs);
-}
-
-texp_examples *texp_examples_open(network *net, list *data_options)
-{
-    char *list_file = option_find(data_options, "valid");
-    if (!list_file) return NULL;
+    if (!option_find(data, "valid")) return NULL;
     texp_examples *e = calloc(1, sizeof *e);
-    char *label_file = option_find_str(data_options, "labels", "data/labels.list");
-    e->classes = texp_count_classes(net, data_options);
     if (net->texp->images.ours) {
-        open_cached(e, net, list_file, label_file);
+        e->set = texp_image_set_open(net, data, "valid");
+        e->n = texp_dataset_size(e->set->images);
         return e;
     }
-    e->labels = get_labels(label_file);
-    list *paths = get_paths(list_file);
+    e->classes = texp_count_classes(net, data);
+    e->labels = texp_read_labels(data, e->classes);
+    list *paths = texp_read_paths(data, "valid", NULL);
     e->n = paths->size;
     e->paths = (char **)list_to_array(paths);
     free_list(paths);
@@ -74,10 +36,10 @@ texp_examples *texp_examples_open(network *net, list *data_options)
 void texp_examples_close(texp_examples *e)
 {
     if (!e) return;
-    texp_sampler_close(e->sampler);
-    texp_dataset_close(e->set);
+    texp_image_set_close(e->set);
     for (int i = 0; e->paths && i < e->n; ++i) free(e->paths[i]);
     free(e->paths);
+    free(e->labels);
     free(e);
 }
 
@@ -107,9 +69,9 @@ static void fill(network *net, const texp_examples *e, int first, int n, float *
     float **rows = calloc((size_t)n, sizeof *rows);
     for (int i = 0; i < n; ++i) {
         rows[i] = input + (size_t)i * net->inputs;
-        classes[i] = texp_dataset_label(e->set, first + i);
+        classes[i] = texp_dataset_label(e->set->images, first + i);
     }
-    if (texp_sampler_fill_plain(e->sampler, first, n, rows, NULL, &message)) texp_fail("%s", message.text);
+    if (texp_sampler_fill_plain(e->set->sampler, first, n, rows, NULL, &message)) texp_fail("%s", message.text);
     free(rows);
 }
 

@@ -16,17 +16,11 @@ typedef struct texp_examples texp_examples;
 
 /* Reads the `valid`, `labels`, `classes` keys; NULL where the .data file has no `valid`. Exits with a message where
  * lists or images are bad. */
-texp_examples *texp_examples_open(network *net, list *data_options);
+texp_examples *texp_examples_open(network *net, list *data);
 
 /* Runs the network over them, net->batch images at a time, as prediction does. */
 texp_scores texp_evaluate(network *net, const texp_examples *examples, int top);
 
 void texp_examples_close(texp_examples *examples);
-
-/* The `classes` of a .data file; exits with a message where the network has another number of outputs. */
-int texp_count_classes(const network *net, list *data_options);
-
-/* Half of the free memory, in bytes: what decoded images may take. */
-size_t texp_image_memory(void);
 
 #endif

@@ -1,0 +1,131 @@
+#include "train/classifier.h"
+
+#include "base/refuse.h"
+#include "cfg/options.h"
+#include "net/texp_net.h"
+#include "train/evaluate.h"
+
+#include "data.h"
+#include "option_list.h"
+
+#include <math.h>
+
+/* --- images ------------------------------------------------------------------------------------------------------- */
+
+/* As the loop of Darknet's classifier: the crop may be rescaled to between `min` and `max` pixels. */
+static void fit_request(load_args *request, const network *net, int width, int height)
+{
+    request->w = request->size = width;
+    request->h = height;
+    request->min = (int)(net->min_ratio * width);
+    request->max = (int)(net->max_ratio * width);
+}
+
+static load_args request(network *net, list *data)
+{
+    load_args request = get_base_args(net);
+    int tag = option_find_int_quiet(data, "tag", 0);
+    /* Darknet's loader always yields three, and would write beyond the network's input. */
+    if (net->c != 3) {
+        texp_fail(
+            "%s: channels=%d: Darknet's own loader makes images of 3 channels; add one of crop_pad, flip, mean or "
+            "std to [net] for a loader that makes %d",
+            net->texp->file, net->c, net->c);
+    }
+    if (option_find(data, "tree")) net->hierarchy = read_tree(texp_data_file(data, "tree", NULL));
+    request.type = tag ? TAG_DATA : CLASSIFICATION_DATA;
+    request.center = 0; /* Darknet's classifier never crops the centre */
+    request.hierarchy = net->hierarchy;
+    request.classes = texp_count_classes(net, data);
+    request.labels = tag ? NULL : texp_read_labels(data, request.classes);
+    return request;
+}
+
+static texp_image_set *open_images(network *net, list *data)
+{
+    if (!net->texp->images.ours) return NULL;
+    const char *key = option_find_int_quiet(data, "tag", 0) ? "tag" : option_find(data, "tree") ? "tree" : NULL;
+    if (key) {
+        texp_refuse_option(data, key,
+                           "crop_pad, flip, mean and std of %s load one class an image; remove tag and tree, "
+                           "or those keys",
+                           net->texp->file);
+    }
+    return texp_image_set_open(net, data, "train");
+}
+
+/* A draw in front of the first update and each 40th behind it, as Darknet's loop has it. */
+static int next_size(const network *net, long turn)
+{
+    if (!net->random || turn % 40) return 0;
+    return (rand() % 11 + 4) * 32;
+}
+
+/* --- validation --------------------------------------------------------------------------------------------------- */
+
+/* Stock Darknet validates none of its runs. */
+static void *open_examples(network *net, list *data)
+{
+    if (!texp_is_ours(net) && !net->texp->images.ours) return NULL;
+    return texp_examples_open(net, data);
+}
+
+static texp_validation validate(network *net, const void *examples)
+{
+    texp_scores scores = texp_evaluate(net, examples, 1);
+    return (texp_validation){scores.loss, scores.accuracy};
+}
+
+static void close_examples(void *examples)
+{
+    texp_examples_close(examples);
+}
+
+const texp_task texp_classifier = {.command = "classifier",
+                                   .quality = "accuracy",
+                                   .request = request,
+                                   .open_images = open_images,
+                                   .next_size = next_size,
+                                   .fit_request = fit_request,
+                                   .open_examples = open_examples,
+                                   .validate = validate,
+                                   .close_examples = close_examples};
+
+int texp_validate_classifier(network *net, const char *data_file)
+{
+    if (!net->texp->images.ours) return 0;
+    list *data = read_data_cfg((char *)data_file);
+    int top = option_find_int_quiet(data, "top", 1);
+    texp_examples *examples = texp_examples_open(net, data);
+    if (!examples) texp_fail("%s: no `valid` list; add valid=FILE", data_file);
+    texp_scores s = texp_evaluate(net, examples, top);
+    if (!isfinite(s.loss)) texp_fail("the test loss is not finite: the weights are of another network, or damaged");
+    printf("%d: top 1: %f, top %d: %f\n", s.images, s.accuracy, top, s.top);
+    printf("test accuracy %.2f %%, test loss %.4f\n", 100 * s.accuracy, s.loss);
+    texp_examples_close(examples);
+    return 1;
+}
+
+/* --- the command line --------------------------------------------------------------------------------------------- */
+
+void texp_check_classifier_line(int argc, char **argv)
+{
+    static const char *const commands[] = {"predict", "fout",       "try",     "train",     "demo",
+                                           "gun",     "threat",     "test",    "csv",       "label",
+                                           "valid",   "validmulti", "valid10", "validcrop", "validfull"};
+    const char *command = argv[2];
+    int known = 0;
+    for (size_t i = 0; command && i < sizeof commands / sizeof *commands; ++i) known |= !strcmp(command, commands[i]);
+    if (!known) texp_fail("classifier %s: no such command; use train, valid or predict", command ? command : "");
+    if (!argv[3] || !argv[4]) {
+        texp_fail("usage: %s classifier %s DATA CFG [WEIGHTS]%s", argv[0], command,
+                  strcmp(command, "train") ? "" : " [-clear] [-gpus 0,1,...]");
+    }
+    for (int i = 3; i < argc && argv[i]; ++i) {
+        if (argv[i][0] == '-' && argv[i][1])
+            texp_fail("%s: unknown flag of classifier %s; remove it", argv[i], command);
+    }
+    if ((!strcmp(command, "train") || !strcmp(command, "valid")) && argc > 6 && argv[6]) {
+        texp_fail("%s: classifier %s takes one weights file; remove this argument", argv[6], command);
+    }
+}

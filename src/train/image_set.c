@@ -1,0 +1,91 @@
+#include "train/image_set.h"
+
+#include "base/files.h"
+#include "cfg/options.h"
+#include "net/texp_net.h"
+
+#include "option_list.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int texp_count_classes(const network *net, list *data)
+{
+    int classes = option_find_int(data, "classes", 2);
+    if (net->outputs == classes && net->truths == classes) return classes;
+    texp_origin origin = texp_origin_of(data, "classes");
+    texp_refuse(&origin, "classes", option_find(data, "classes"), "the network has %d outputs; make them equal",
+                net->outputs);
+}
+
+char *texp_data_file(list *data, const char *key, const char *otherwise)
+{
+    char *file = option_find_str(data, (char *)key, (char *)otherwise);
+    FILE *opened = file ? fopen(file, "r") : NULL;
+    if (opened) {
+        fclose(opened);
+        return file;
+    }
+    texp_origin origin = texp_origin_of(data, key);
+    if (!file) texp_refuse(&origin, key, NULL, "missing; write %s=FILE", key);
+    texp_refuse(&origin, key, file, "can't open: %s%s; correct the path", strerror(errno), texp_looked_from(file).text);
+}
+
+list *texp_read_paths(list *data, const char *key, const char *otherwise)
+{
+    char *file = texp_data_file(data, key, otherwise);
+    list *paths = get_paths(file);
+    if (!paths->size) texp_fail("%s: names no image; write one path a line", file);
+    return paths;
+}
+
+char **texp_read_labels(list *data, int classes)
+{
+    char *file = texp_data_file(data, "labels", "data/labels.list");
+    list *lines = get_paths(file);
+    if (lines->size < classes)
+        texp_refuse_option(data, "classes", "%s has %d labels; write one a line for each class", file, lines->size);
+    char **labels = (char **)list_to_array(lines);
+    free_list(lines);
+    return labels;
+}
+
+/* Half of the free memory, in bytes: what decoded images may take. */
+static size_t image_memory(void)
+{
+    /* Free pages alone would leave out the page cache, which gives way. */
+    unsigned long kilobytes = 0;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "r");
+    while (file && !kilobytes && fgets(line, sizeof line, file)) sscanf(line, "MemAvailable: %lu", &kilobytes);
+    if (file) fclose(file);
+    if (kilobytes) return (size_t)kilobytes / 2 * 1024;
+    return (size_t)sysconf(_SC_AVPHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+texp_image_set *texp_image_set_open(const network *net, list *data, const char *list_key)
+{
+    const texp_net *t = net->texp;
+    texp_augment plain = {.channels = net->c, .mean = {0}, .std = {1, 1, 1}};
+    int trains = !strcmp(list_key, "train");
+    int classes = texp_count_classes(net, data);
+    const char *list_file = texp_data_file(data, list_key, trains ? "data/train.list" : NULL);
+    const char *label_file = texp_data_file(data, "labels", "data/labels.list");
+    texp_image_set *set = calloc(1, sizeof *set);
+    texp_message message;
+    if (texp_dataset_open(list_file, label_file, classes, net->w, net->h, net->c, image_memory(), &set->images,
+                          &message) ||
+        texp_sampler_open(set->images, trains ? &t->images.augment : &plain, trains ? t->seed : 0, &set->sampler,
+                          &message)) {
+        texp_fail("%s", message.text);
+    }
+    return set;
+}
+
+void texp_image_set_close(texp_image_set *set)
+{
+    if (!set) return;
+    texp_sampler_close(set->sampler);
+    texp_dataset_close(set->images);
+    free(set);
+}

@@ -1,0 +1,170 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* program_invocation_name */
+#endif
+#include "train/progress.h"
+
+#include "base/shell.h"
+
+#include <errno.h>
+#include <math.h>
+#include <unistd.h>
+
+/* --- losses ------------------------------------------------------------------------------------------------------- */
+
+void texp_losses_start(texp_losses *losses)
+{
+    *losses = (texp_losses){.average = -1};
+}
+
+void texp_losses_add(texp_losses *losses, float loss)
+{
+    losses->sum += loss;
+    losses->count++;
+    if (losses->average == -1) losses->average = loss;
+    losses->average = losses->average * .9 + loss * .1;
+}
+
+double texp_losses_end_epoch(texp_losses *losses)
+{
+    double mean = losses->sum / (losses->count ? losses->count : 1);
+    losses->sum = losses->count = 0;
+    return mean;
+}
+
+void texp_losses_save(const texp_losses *losses, texp_state *state)
+{
+    texp_state_add_f64(state, "run loss sum", losses->sum);
+    texp_state_add_u64(state, "run loss count", (uint64_t)losses->count);
+    texp_state_add_f64(state, "run average loss", losses->average);
+}
+
+int texp_losses_restore(texp_losses *losses, const texp_saved *saved, texp_message *message)
+{
+    uint64_t count;
+    double average;
+    if (texp_saved_f64(saved, "run loss sum", &losses->sum, message) ||
+        texp_saved_u64(saved, "run loss count", &count, message) ||
+        texp_saved_f64(saved, "run average loss", &average, message)) {
+        return -1;
+    }
+    losses->count = (long)count;
+    losses->average = (float)average;
+    return 0;
+}
+
+/* --- after each update -------------------------------------------------------------------------------------------- */
+
+static int is_live(void)
+{
+    return isatty(STDOUT_FILENO);
+}
+
+void texp_print_loaded(double seconds)
+{
+    if (!is_live()) printf("Loaded: %lf seconds\n", seconds);
+}
+
+static void print_time_left(double seconds)
+{
+    long s = lround(seconds);
+    if (s >= 3600)
+        printf("%ld:%02ld:%02ld left", s / 3600, s / 60 % 60, s % 60);
+    else
+        printf("%ld:%02ld left", s / 60, s % 60);
+}
+
+/* One line that is written again and again: where the run is in its epoch. */
+static void print_live(const texp_setup *s, const texp_update_report *report)
+{
+    enum { WIDTH = 24 };
+    double epoch = texp_setup_epochs(s);
+    int full = (int)(WIDTH * (epoch - floor(epoch)));
+    char bar[WIDTH + 1];
+    for (int i = 0; i < WIDTH; ++i) bar[i] = i < full ? '#' : '.';
+    bar[WIDTH] = 0;
+    printf("\r\033[Kepoch %ld [%s] loss %.4f  rate %Lg  %.0f images/s  ", (long)epoch + 1, bar, report->average,
+           texp_setup_rate(s), report->speed);
+    if (s->updates && report->speed > 0)
+        print_time_left((double)(s->updates - texp_setup_updates(s)) * s->batch / report->speed);
+}
+
+static void print_classic(const texp_setup *s, const texp_update_report *report)
+{
+    printf("%ld, %.3f: %f, %f avg, %Lg rate, %lf seconds, %ld images\n", texp_setup_updates(s),
+           (float)*s->net->seen / s->images, report->loss, report->average, texp_setup_rate(s), report->seconds,
+           (long)*s->net->seen);
+}
+
+void texp_print_update(const texp_setup *s, const texp_update_report *report)
+{
+    if (is_live())
+        print_live(s, report);
+    else
+        print_classic(s, report);
+    fflush(stdout); /* a file or pipe shows it now */
+}
+
+void texp_end_live_line(void)
+{
+    if (is_live()) printf("\n");
+}
+
+/* --- at ends ------------------------------------------------------------------------------------------------------ */
+
+void texp_print_epoch(const texp_setup *s, double train_loss, const texp_best *best, double speed)
+{
+    if (is_live()) printf("\r\033[K");
+    printf("epoch %.3g: train loss %.4f", texp_setup_epochs(s), train_loss);
+    if (texp_best_is_of_now(best, s)) {
+        printf(", test loss %.4f, test %s %.2f %%", best->last.loss, s->task->quality, 100 * best->last.quality);
+    }
+    printf(", %.0f images/s\n", speed);
+    fflush(stdout);
+}
+
+void texp_print_end(const texp_setup *s, const texp_best *best)
+{
+    if (best->update) {
+        printf("test %s %.2f %%, test loss %.4f (best %.2f %%, epoch %.3g)\n", s->task->quality,
+               100 * best->last.quality, best->last.loss, 100 * best->quality, best->epoch);
+    }
+    printf("wrote %s/%s_{final,last%s}.weights and %s/%s.csv\n", s->backup, s->name, best->quality >= 0 ? ",best" : "",
+           s->backup, s->name);
+}
+
+static void print_word(const char *word)
+{
+    char *quoted = texp_shell_word(word);
+    printf(" %s", quoted);
+    free(quoted);
+}
+
+#ifdef GPU
+/* The flags that chose the processors: they are no part of the cfg. */
+static void print_gpus(const texp_setup *s)
+{
+    if (gpu_index < 0) {
+        printf(" -nogpu");
+    } else if (s->n_nets > 1 || s->gpus[0]) {
+        printf(" -gpus %d", s->gpus[0]);
+        for (int i = 1; i < s->n_nets; ++i) printf(",%d", s->gpus[i]);
+    }
+}
+#else
+static void print_gpus(const texp_setup *s)
+{
+    (void)s;
+}
+#endif
+
+void texp_print_continuation(const texp_setup *s, const char *weights)
+{
+    char *program = texp_shell_word(program_invocation_name);
+    printf("  %s %s train", program, s->task->command);
+    free(program);
+    print_word(s->data_file);
+    print_word(s->cfg_file);
+    print_word(weights);
+    print_gpus(s);
+    printf("\n");
+}

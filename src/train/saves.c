@@ -1,0 +1,95 @@
+#include "train/saves.h"
+
+#include "base/refuse.h"
+#include "net/layers.h"
+#include "train/progress.h"
+
+#include <errno.h>
+#include <math.h>
+
+void texp_saves_start(texp_saves *saves, const texp_setup *setup, texp_logs *logs)
+{
+    *saves = (texp_saves){.setup = setup, .logs = logs, .epoch = (long)texp_setup_epochs(setup)};
+    if (setup->weights_file) snprintf(saves->last, sizeof saves->last, "%s", setup->weights_file);
+}
+
+/* --- what stops a run --------------------------------------------------------------------------------------------- */
+
+static const char *last_file(const texp_saves *saves)
+{
+    return saves->last[0] ? saves->last : "no file yet";
+}
+
+void texp_saves_fail(const texp_saves *saves, const char *what)
+{
+    texp_end_live_line();
+    texp_fail("update %ld: %s at rate %Lg; the last good weights are in %s; lower learning_rate and start from there",
+              texp_setup_updates(saves->setup), what, texp_setup_rate(saves->setup), last_file(saves));
+}
+
+void texp_saves_fail_log(const texp_saves *saves)
+{
+    texp_fail("%s/%s.csv: can't write the log: %s; the last weights saved are in %s", saves->setup->backup,
+              saves->setup->name, strerror(errno), last_file(saves));
+}
+
+static int are_finite(const layer *l)
+{
+    texp_pull_weights(l);
+    for (size_t i = 0, n = texp_layer_weights(l); i < n; ++i) {
+        if (!isfinite(l->weights[i])) return 0;
+    }
+    return 1;
+}
+
+void texp_saves_check_weights(const texp_saves *saves)
+{
+    const network *net = saves->setup->net;
+    for (int i = 0; i < net->n; ++i) {
+        if (!are_finite(net->layers + i)) texp_saves_fail(saves, "the weights are no longer finite");
+    }
+}
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+/* BACKUP/NAME followed by `ending`. */
+static void name_file(const texp_saves *saves, const char *ending, char file[PATH_MAX])
+{
+    const texp_setup *s = saves->setup;
+    if (snprintf(file, PATH_MAX, "%s/%s%s", s->backup, s->name, ending) >= PATH_MAX)
+        texp_fail("%s/%s%s: the path is too long; shorten backup= in %s", s->backup, s->name, ending, s->data_file);
+}
+
+void texp_saves_write(texp_saves *saves, const char *kind)
+{
+    char ending[32];
+    if (texp_logs_sync(saves->logs)) texp_saves_fail_log(saves);
+    snprintf(ending, sizeof ending, "_%s.weights", kind);
+    name_file(saves, ending, saves->last);
+    save_weights(saves->setup->net, saves->last);
+}
+
+static void write_darknets(const texp_saves *saves, const char *ending)
+{
+    char file[PATH_MAX];
+    name_file(saves, ending, file);
+    save_weights(saves->setup->net, file);
+}
+
+void texp_saves_write_darknets(texp_saves *saves)
+{
+    const texp_setup *s = saves->setup;
+    long epoch = (long)texp_setup_epochs(s);
+    char ending[32];
+    if (epoch > saves->epoch) {
+        saves->epoch = epoch;
+        snprintf(ending, sizeof ending, "_%ld.weights", epoch);
+        write_darknets(saves, ending);
+    }
+    if (texp_setup_updates(s) % 1000 == 0) write_darknets(saves, ".backup");
+}
+
+void texp_saves_write_darknets_end(const texp_saves *saves)
+{
+    write_darknets(saves, ".weights");
+}

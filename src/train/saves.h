@@ -1,0 +1,36 @@
+/* The weights files that a run writes, each with its state beside it. */
+#ifndef TEXP_SAVES_H
+#define TEXP_SAVES_H
+
+#include "train/logs.h"
+
+#include <limits.h>
+
+typedef struct {
+    const texp_setup *setup;
+    texp_logs *logs;
+    long epoch; /* whole epochs that were done at the last epoch's save */
+    char last[PATH_MAX]; /* the file that a user is sent back to; "" before there is one */
+} texp_saves;
+
+/* Both are borrowed. */
+void texp_saves_start(texp_saves *saves, const texp_setup *setup, texp_logs *logs);
+
+/* NAME_KIND.weights: "last", "best" or "final". The log goes to the disk first: a state is never ahead of its rows. Exits
+ * with a message where it can't. */
+void texp_saves_write(texp_saves *saves, const char *kind);
+
+/* Those of Darknet's own loop that are due behind an update: NAME_N.weights after epoch N, NAME.backup each 1000 updates. */
+void texp_saves_write_darknets(texp_saves *saves);
+/* And NAME.weights, at the run's end. */
+void texp_saves_write_darknets_end(const texp_saves *saves);
+
+/* Exits with a message where weights are no longer finite: such weights are never saved as _last, _best or _final. */
+void texp_saves_check_weights(const texp_saves *saves);
+
+/* Exits with a message that says `what` is wrong behind the update done last, and where the last good weights are. */
+void texp_saves_fail(const texp_saves *saves, const char *what) __attribute__((noreturn));
+/* The same where the log could not be written, by errno. */
+void texp_saves_fail_log(const texp_saves *saves) __attribute__((noreturn));
+
+#endif

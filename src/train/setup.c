@@ -1,0 +1,119 @@
+#include "train/setup.h"
+
+#include "base/refuse.h"
+#include "net/texp_net.h"
+
+#include "option_list.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A seed that no other run has. */
+static int fresh_seed(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int)(((unsigned long)now.tv_sec * 1000003ul ^ (unsigned long)now.tv_nsec ^ (unsigned long)getpid() << 16) &
+                 INT_MAX);
+}
+
+/* All networks begin with the same weights; a seed in the cfg takes the place of ours. */
+static void load_networks(texp_setup *s, const texp_command_line *typed)
+{
+    int seed = fresh_seed();
+    s->n_nets = typed->n_gpus;
+    s->nets = calloc((size_t)s->n_nets, sizeof *s->nets);
+    for (int i = 0; i < s->n_nets; ++i) {
+        srand((unsigned)seed);
+#ifdef GPU
+        cuda_set_device(typed->gpus[i]);
+#endif
+        s->nets[i] = load_network(typed->cfg_file, typed->weights_file, typed->clear);
+        s->nets[i]->learning_rate *= s->n_nets;
+    }
+    s->net = s->nets[0];
+    if (!s->net->texp->has_seed) texp_set_seed(s->net->texp, (uint64_t)seed);
+}
+
+static void refuse_several_gpus(const texp_setup *s)
+{
+    if (s->n_nets == 1 || s->net->texp->schedule.recipe.form == TEXP_PLAIN) return;
+    texp_fail("-gpus: policy=%s: several GPUs average their weights, which no exponential rate survives; use one",
+              s->net->texp->schedule.policy);
+}
+
+static void make_backup_folder(const char *folder)
+{
+    if (mkdir(folder, 0777) && errno != EEXIST) {
+        texp_fail("%s: can't make the folder for weights: %s; name another as backup= in the .data file", folder,
+                  strerror(errno));
+    }
+    if (access(folder, W_OK | X_OK)) {
+        texp_fail("%s: can't write weights there: %s; name another folder as backup= in the .data file", folder,
+                  strerror(errno));
+    }
+}
+
+void texp_setup_open(texp_setup *s, const texp_task *task, const texp_command_line *typed)
+{
+    *s = (texp_setup){.task = task,
+                      .gpus = typed->gpus,
+                      .data_file = typed->data_file,
+                      .cfg_file = typed->cfg_file,
+                      .weights_file = typed->weights_file};
+    s->name = basecfg(typed->cfg_file);
+    printf("%s\n%d\n", s->name, typed->n_gpus);
+    load_networks(s, typed);
+    network *net = s->net;
+    printf("Learning Rate: %g, Momentum: %g, Decay: %g\n", net->learning_rate, net->momentum, net->decay);
+    refuse_several_gpus(s);
+    s->data = read_data_cfg(typed->data_file);
+    s->backup = option_find_str(s->data, "backup", "/backup/");
+    s->batch = net->batch * net->subdivisions * s->n_nets;
+    s->updates = net->max_batches;
+    make_backup_folder(s->backup);
+}
+
+/* read_data_cfg's list: each key stands at the begin of its line, which it owns. */
+static void free_options(list *options)
+{
+    for (node *n = options->front; n; n = n->next) {
+        kvp *pair = n->val;
+        free(pair->key);
+        free(pair);
+    }
+    free_list(options);
+}
+
+void texp_setup_close(texp_setup *s)
+{
+    for (int i = 0; i < s->n_nets; ++i) free_network(s->nets[i]);
+    free(s->nets);
+    free(s->name);
+    free_options(s->data);
+}
+
+long texp_setup_updates(const texp_setup *s)
+{
+    return (long)get_current_batch(s->net);
+}
+
+double texp_setup_epochs(const texp_setup *s)
+{
+    return (double)*s->net->seen / s->images;
+}
+
+int texp_setup_is_done(const texp_setup *s)
+{
+    return s->updates && texp_setup_updates(s) >= s->updates;
+}
+
+long double texp_setup_rate(const texp_setup *s)
+{
+    const texp_track *usual = s->net->texp->schedule.tracks;
+    if (!texp_is_ours(s->net) || !usual->step.update) return get_current_rate(s->net);
+    return usual->step.rate;
+}

@@ -1,0 +1,39 @@
+/* What a training run is told by what it learns: a table of functions for each of Darknet's `... train` commands. */
+#ifndef TEXP_TASK_H
+#define TEXP_TASK_H
+
+#include "train/image_set.h"
+
+#include "darknet.h"
+
+typedef struct {
+    double loss; /* mean over the images */
+    double quality; /* 0..1, more is better: what decides which weights are the best */
+} texp_validation;
+
+typedef struct {
+    const char *command; /* of Darknet: "classifier" */
+    const char *quality; /* what the quality of a validation is called: "accuracy" */
+
+    /* --- images. data: the options of the .data file, which live as long as the run. --- */
+
+    /* What Darknet's loader shall be asked for, all but the size (fit_request) and n, d, paths, m and threads: kind of truth
+     * and augmentation. Exits with a message where the network can't take what the .data file describes. */
+    load_args (*request)(network *net, list *data);
+    /* The training images of our loader, to be closed by the caller; NULL: Darknet's loader makes them. */
+    texp_image_set *(*open_images)(network *net, list *data);
+    /* Width and height, in pixels, to which the network changes before an update, the `turn`-th (0, 1, ...) of the run;
+     * 0: it stays as it is. May draw from rand(). */
+    int (*next_size)(const network *net, long turn);
+    /* Asks for images of that size, in pixels. */
+    void (*fit_request)(load_args *request, const network *net, int width, int height);
+
+    /* --- validation --- */
+
+    /* What is validated on; NULL where there is nothing. */
+    void *(*open_examples)(network *net, list *data);
+    texp_validation (*validate)(network *net, const void *examples);
+    void (*close_examples)(void *examples);
+} texp_task;
+
+#endif
