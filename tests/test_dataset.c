@@ -161,7 +161,8 @@ static void lines_may_be_blank_or_end_in_cr_lf(void **state)
     assert_int_equal(texp_dataset_size(set), 3);
     assert_int_equal(texp_dataset_label(set, 0), 1);
     assert_int_equal(texp_dataset_label(set, 1), 0);
-    assert_string_equal(texp_dataset_path(set, 2), "cat/1.pgm");
+    assert_memory_equal(texp_dataset_pixels(set, 2, NULL, NULL), texp_dataset_pixels(set, 0, NULL, NULL), PIXELS);
+    assert_memory_not_equal(texp_dataset_pixels(set, 2, NULL, NULL), texp_dataset_pixels(set, 1, NULL, NULL), PIXELS);
     texp_dataset_close(set);
 }
 
@@ -251,8 +252,6 @@ static void decoding_on_demand_gives_the_same(void **state)
     write_many();
     memory = open_set("list.txt", "labels.txt", 2, 3, MANY * PIXELS * 3);
     demand = open_set("list.txt", "labels.txt", 2, 3, MANY * PIXELS * 3 - 1);
-    assert_true(texp_dataset_in_memory(memory));
-    assert_false(texp_dataset_in_memory(demand));
     for (i = 0; i < MANY; ++i) {
         assert_ptr_equal(texp_dataset_pixels(demand, i, buffer, NULL), buffer);
         assert_memory_equal(buffer, texp_dataset_pixels(memory, i, NULL, NULL), sizeof buffer);

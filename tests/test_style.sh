@@ -1,7 +1,7 @@
 #!/bin/sh
-# The rooms of src/ include each other in one direction and no files in a circle; the sources are as clang-format leaves
-# them, and shellcheck has nothing to say about the scripts. The last two are skipped where Debian 12's versions are not
-# installed, as others judge differently.
+# The rooms of src/ include each other in one direction and no files in a circle; headers declare what their .c file
+# defines; the sources are as clang-format leaves them, and shellcheck has nothing to say about the scripts. The last two
+# are skipped where Debian 12's versions are not installed, as others judge differently.
 set -u
 
 failed=0
@@ -50,10 +50,28 @@ circle() {
     includes "$1" | sed 's/\.[ch]\>//g' | awk '$1 != $2' | sort -u | tsort 2>&1 >/dev/null | grep -v 'contains a loop' | sed 's/^tsort: //'
 }
 
+# Functions of the plug-in that the headers of the tree $1 declare and the .c file of the same name does not define.
+# Declarations and definitions begin in the first column, as clang-format leaves them. texp.h is hooks.c's; the backend's
+# headers are each that of several files.
+declared_elsewhere() {
+    (cd "$1" && for header in src/*/*.h; do
+        case $header in src/cpu/*) continue ;; esac
+        source=${header%.h}.c
+        [ -e "$source" ] || source=/dev/null
+        awk '/^[A-Za-z]/ && !/^(static|typedef|extern)/ && match($0, /texp_[a-z0-9_]+\(/) {
+                 name = substr($0, RSTART, RLENGTH - 1)
+                 if (FILENAME ~ /\.h$/) declared[name] = 1
+                 else if (!/;$/) defined[name] = 1
+             }
+             END { for (name in declared) if (!(name in defined)) print ARGV[1] " declares " name }' "$header" "$source"
+    done)
+}
+
 result rooms_include_in_one_direction "$(against_the_direction .)"
 result no_files_include_in_a_circle "$(circle .)"
+result headers_declare_what_their_c_file_defines "$(declared_elsewhere .)"
 
-# Both notice what they are for.
+# All notice what they are for.
 broken=$(mktemp -d) && cp -R src "$broken"
 echo '#include "net/layers.h"' >>"$broken/src/base/files.c"
 [ "$(against_the_direction "$broken")" = 'src/base/files.c includes net/layers.h' ] && why='' || why='a wrong include passes'
@@ -61,6 +79,10 @@ result a_wrong_direction_is_noticed "$why"
 echo '#include "net/tracks.h"' >>"$broken/src/net/texp_net.h"
 [ -n "$(circle "$broken")" ] && why='' || why='a circle passes'
 result a_circle_is_noticed "$why"
+echo 'int texp_stray(int n);' >>"$broken/src/base/files.h"
+echo 'int texp_stray(int n) { return n; }' >>"$broken/src/base/number.c"
+[ "$(declared_elsewhere "$broken")" = 'src/base/files.h declares texp_stray' ] && why='' || why='it passes'
+result a_function_declared_elsewhere_is_noticed "$why"
 rm -rf "$broken"
 
 said=$(scripts/format.sh -check 2>&1)

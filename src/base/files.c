@@ -84,11 +84,6 @@ int texp_file_publish(const char *name, texp_message *message)
     return 0;
 }
 
-int texp_file_commit(FILE *file, const char *name, texp_message *message)
-{
-    return texp_file_finish(file, name, message) ? -1 : texp_file_publish(name, message);
-}
-
 void texp_file_discard(const char *name)
 {
     path part;

@@ -24,9 +24,6 @@ int texp_file_finish(FILE *file, const char *name, texp_message *message);
 /* Renames a finished NAME.part to NAME and syncs the folder. On an error NAME.part is removed. */
 int texp_file_publish(const char *name, texp_message *message);
 
-/* Both in one. */
-int texp_file_commit(FILE *file, const char *name, texp_message *message);
-
 /* Renames within a folder and syncs it. */
 int texp_file_rename(const char *from, const char *to, texp_message *message);
 

@@ -1,12 +1,6 @@
 #include "base/random.h"
 
-#include <math.h>
-
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
-
-/* Streams from here on are not for callers: a normal's two uniforms never coincide with draws of the stream itself. */
-#define RADIUS_STREAM (UINT64_C(1) << 62)
-#define ANGLE_STREAM  (UINT64_C(1) << 63)
 
 /* The finaliser of splitmix64 (Steele, Lea and Flood 2014, constants by Stafford): a bijection of 64 bits. */
 static uint64_t mix(uint64_t x)
@@ -36,15 +30,6 @@ uint32_t texp_random_below(uint64_t seed, uint64_t stream, uint64_t index, uint3
     uint64_t low = ((bits & UINT32_MAX) * n) >> 32;
 
     return (uint32_t)((high + low) >> 32);
-}
-
-double texp_random_normal(uint64_t seed, uint64_t stream, uint64_t index)
-{
-    const double two_pi = 6.283185307179586476925;
-    double radius = 1 - texp_random_uniform(seed, stream ^ RADIUS_STREAM, index); /* in (0, 1]: its log is finite */
-    double angle = texp_random_uniform(seed, stream ^ ANGLE_STREAM, index);
-
-    return sqrt(-2 * log(radius)) * cos(two_pi * angle);
 }
 
 void texp_random_permutation(uint64_t seed, uint64_t epoch, uint32_t *order, uint32_t n)

@@ -351,17 +351,7 @@ int texp_dataset_channels(const texp_dataset *set)
     return set->c;
 }
 
-int texp_dataset_in_memory(const texp_dataset *set)
-{
-    return set->pixels != NULL;
-}
-
 int texp_dataset_label(const texp_dataset *set, int i)
 {
     return set->labels[i];
-}
-
-const char *texp_dataset_path(const texp_dataset *set, int i)
-{
-    return set->paths[i];
 }

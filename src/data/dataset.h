@@ -44,11 +44,9 @@ int texp_dataset_classes(const texp_dataset *set); /* n_classes */
 int texp_dataset_width(const texp_dataset *set);
 int texp_dataset_height(const texp_dataset *set);
 int texp_dataset_channels(const texp_dataset *set);
-int texp_dataset_in_memory(const texp_dataset *set); /* 1: decoded; 0: decoded on demand */
 
-/* Class and path of image i, 0 <= i < size, in the order of the list. */
+/* Class of image i, 0 <= i < size, in the order of the list. */
 int texp_dataset_label(const texp_dataset *set, int i);
-const char *texp_dataset_path(const texp_dataset *set, int i);
 
 /* The c*h*w bytes of image i: in the data set, or decoded into the caller's buffer of c*h*w bytes. NULL with a message
  * where a file decoded on demand is damaged or gone. Threads may call this at once, each with its own buffer. */

@@ -62,7 +62,8 @@ long double texp_held_scale(long double scale, long doublings)
     return scalblnl(scale, -doublings);
 }
 
-long texp_nearest_doublings(long double scale)
+/* The doublings that bring a positive scale nearest to 1. */
+static long nearest_doublings(long double scale)
 {
     const long double root_half = 0.70710678118654752440084436210484904L;
     int exponent;
@@ -77,7 +78,7 @@ static void hold(texp_step *step, texp_schedule *schedule)
     step->held_rate = scalblnl(step->rate, -2 * step->doublings);
     step->held_decay = scalblnl(step->decay, 2 * step->doublings);
     if (!schedule->recipe.no_rescale && schedule->recipe.form != TEXP_PLAIN) {
-        schedule->doublings = texp_nearest_doublings(step->next_scale);
+        schedule->doublings = nearest_doublings(step->next_scale);
     }
     step->next_doublings = schedule->doublings;
 }

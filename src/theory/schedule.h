@@ -55,9 +55,6 @@ texp_step texp_schedule_next(texp_schedule *schedule);
 /* scale 2^-doublings: what the weights are held at, as a multiple of the base's. */
 long double texp_held_scale(long double scale, long doublings);
 
-/* The doublings that bring a positive scale nearest to 1. */
-long texp_nearest_doublings(long double scale);
-
 /* Replays the recursion so that the next update is `done` + 1. */
 void texp_schedule_seek(texp_schedule *schedule, long done);
 
