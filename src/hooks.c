@@ -151,12 +151,12 @@ int texp_update_network(network *net)
 
 int texp_forward_batchnorm(layer l, network net)
 {
-    return texp_bn_forward(l, net);
+    return texp_bn_layer_forward(l, net);
 }
 
 int texp_backward_batchnorm(layer l, network net)
 {
-    return texp_bn_backward(l, net);
+    return texp_bn_layer_backward(l, net);
 }
 
 double texp_variance_factor(layer l)

@@ -1,7 +1,7 @@
 /* links: float */
 /*
- * Batch normalisation against its definition in double, and its gradient against finite differences of that
- * definition. The reference shares nothing with src/norm.c.
+ * Batch normalisation in both forms against their definitions in double, the textbook's gradient against finite
+ * differences of its definition, Darknet's against the formula of its source. The reference shares nothing with net/bn.c.
  */
 #include "net/bn.h"
 
@@ -33,7 +33,12 @@ static const norm_case cases[] = {
 };
 enum { CASES = sizeof(cases) / sizeof(*cases) };
 
-static const double EPS = 1e-5;
+/* Darknet's epsilon of the root is 1e-6: ten thousand times as large it is seen beside the tolerances. */
+static const double EPS = 1e-5, EPS_ROOT = .01;
+static const texp_bn_form TEXTBOOK = {1, 1e-5, 0}, DARKNET = {0, 1e-5, .01};
+
+/* The one that is being tested. */
+static const texp_bn_form *form = &TEXTBOOK;
 
 /* Rounding of one operation on what `float` is in this build. */
 static double unit(void)
@@ -95,14 +100,14 @@ static const float *biases_of(const norm_case *k, const arrays *a)
 
 static void forward(const norm_case *k, arrays *a)
 {
-    texp_norm_forward_train(a->y, a->mean, a->variance, a->rolling_mean, a->rolling_variance, a->x, scales_of(k, a),
-                            biases_of(k, a), EPS, k->batch, k->channels, k->spatial);
+    texp_bn_train(a->y, a->mean, a->variance, a->rolling_mean, a->rolling_variance, a->x, scales_of(k, a),
+                  biases_of(k, a), form, k->batch, k->channels, k->spatial);
 }
 
 static void backward(const norm_case *k, arrays *a, float *dx, const float *dy, int accumulate)
 {
-    texp_norm_backward(dx, a->scale_updates, a->bias_updates, a->x, dy, a->mean, a->variance, scales_of(k, a), EPS,
-                       accumulate, k->batch, k->channels, k->spatial);
+    texp_bn_backward(dx, a->scale_updates, a->bias_updates, a->x, dy, a->mean, a->variance, scales_of(k, a), form,
+                     accumulate, k->batch, k->channels, k->spatial);
 }
 
 /* ---- The definition, one channel, in double. */
@@ -133,9 +138,25 @@ static moments moments_of(const norm_case *k, const arrays *a, const double *x, 
     return m;
 }
 
-static double value(const moments *m, double x)
+static double count_of(const norm_case *k)
 {
-    return m->scale * (x - m->mean) / sqrt(m->variance + EPS) + m->bias;
+    return (double)k->batch * k->spatial;
+}
+
+/* The variance that the form keeps. */
+static double variance_of(const norm_case *k, const moments *m)
+{
+    return form->textbook ? m->variance : m->variance * count_of(k) / (count_of(k) - 1);
+}
+
+static double slope_of(const norm_case *k, const moments *m)
+{
+    return form->textbook ? 1 / sqrt(m->variance + EPS) : 1 / (sqrt(variance_of(k, m)) + EPS_ROOT);
+}
+
+static double value(const norm_case *k, const moments *m, double x)
+{
+    return m->scale * (x - m->mean) * slope_of(k, m) + m->bias;
 }
 
 /* sum(y dy) of one channel: the loss whose gradient by y is dy. */
@@ -147,7 +168,7 @@ static double loss(const norm_case *k, const arrays *a, const double *x, int c)
     for (b = 0; b < k->batch; ++b) {
         for (i = 0; i < k->spatial; ++i) {
             const size_t at = index_of(k, b, c, i);
-            sum += value(&m, x[at]) * a->dy[at];
+            sum += value(k, &m, x[at]) * a->dy[at];
         }
     }
     return sum;
@@ -164,12 +185,12 @@ static double *in_double(const float *x, size_t n)
 
 /*
  * Error of a value of y relative to its size before cancellation: x and mean are rounded (|x|, |mean| <= 1 + |offset|
- * in units of the deviation, at least .2 where N > 2), the mean is a sum of at most 1024 terms in float (error bounded
- * by 1024 u mean|x|, in fact about sqrt(1024/lanes) u), and some five operations follow.
+ * in units of the deviation, at least .2 where N > 2), the sums are exact in double, and where `float` is double the
+ * rounding of N terms, which are independent, adds up to sqrt(N) u; some five operations follow.
  */
 static double tolerance(const norm_case *k, const moments *m)
 {
-    const double terms = k->spatial < 1024 ? k->spatial : 1024;
+    const double terms = sizeof(float) == sizeof(double) ? count_of(k) : 0;
     return (8 + sqrt(terms)) * unit() * (1 + fabs(k->offset)) * (1 + m->scale / sqrt(m->variance + EPS));
 }
 
@@ -187,11 +208,11 @@ static void forward_is_the_definition(void **unused)
         for (c = 0; c < k->channels; ++c) {
             const moments m = moments_of(k, &a, x, c);
             assert_true(fabs(a.mean[c] - m.mean) <= tolerance(k, &m));
-            assert_true(fabs(a.variance[c] - m.variance) <= tolerance(k, &m));
+            assert_true(fabs(a.variance[c] - variance_of(k, &m)) <= tolerance(k, &m));
             for (b = 0; b < k->batch; ++b) {
                 for (i = 0; i < k->spatial; ++i) {
                     const size_t at = index_of(k, b, c, i);
-                    assert_true(fabs(a.y[at] - value(&m, x[at])) <= tolerance(k, &m));
+                    assert_true(fabs(a.y[at] - value(k, &m, x[at])) <= tolerance(k, &m));
                 }
             }
         }
@@ -229,8 +250,8 @@ static void rolling_statistics_may_be_absent(void **unused)
     arrays a = make_arrays(k), b = make_arrays(k);
     (void)unused;
     forward(k, &a);
-    texp_norm_forward_train(b.y, b.mean, b.variance, NULL, NULL, b.x, b.scales, b.biases, EPS, k->batch, k->channels,
-                            k->spatial);
+    texp_bn_train(b.y, b.mean, b.variance, NULL, NULL, b.x, b.scales, b.biases, form, k->batch, k->channels,
+                  k->spatial);
     assert_memory_equal(a.y, b.y, a.n * sizeof(float));
     free_arrays(&a);
     free_arrays(&b);
@@ -245,11 +266,11 @@ static void evaluation_uses_the_statistics_given(void **unused)
         const norm_case *k = cases + n;
         arrays a = make_arrays(k);
         forward(k, &a);
-        texp_norm_forward_eval(a.dx, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), EPS, k->batch,
-                               k->channels, k->spatial);
+        texp_bn_evaluate(a.dx, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), form, k->batch, k->channels,
+                         k->spatial);
         assert_memory_equal(a.dx, a.y, a.n * sizeof(float));
-        texp_norm_forward_eval(a.x, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), EPS, k->batch,
-                               k->channels, k->spatial);
+        texp_bn_evaluate(a.x, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), form, k->batch, k->channels,
+                         k->spatial);
         assert_memory_equal(a.x, a.y, a.n * sizeof(float));
         free_arrays(&a);
     }
@@ -287,7 +308,59 @@ static void gradient_is_that_of_the_definition(void **unused)
     }
 }
 
-/* N terms of at most 1.25 (times |xhat|): in float over 1024 neighbours at most, then exact. */
+/* Darknet's backward_batchnorm_layer, in double: mean_delta, variance_delta and normalize_delta. */
+static double darknets_gradient(const norm_case *k, const arrays *a, const double *x, const moments *m, int c,
+                                size_t at)
+{
+    const double deviation = sqrt(variance_of(k, m) + EPS);
+    double mean_delta = 0, variance_delta = 0;
+    int b, i;
+    for (b = 0; b < k->batch; ++b) {
+        for (i = 0; i < k->spatial; ++i) {
+            const double delta = m->scale * a->dy[index_of(k, b, c, i)], apart = x[index_of(k, b, c, i)] - m->mean;
+            mean_delta -= delta / deviation;
+            variance_delta -= .5 * delta * apart / pow(deviation, 3);
+        }
+    }
+    return m->scale * a->dy[at] / deviation + variance_delta * 2 * (x[at] - m->mean) / count_of(k) +
+           mean_delta / count_of(k);
+}
+
+/* The tolerance as above, without the finite differences. */
+static void darknets_gradient_is_that_of_its_source(void **unused)
+{
+    int n, probe;
+    (void)unused;
+    for (n = 0; n < CASES; ++n) {
+        const norm_case *k = cases + n;
+        arrays a = make_arrays(k);
+        double *x = in_double(a.x, a.n);
+        forward(k, &a);
+        backward(k, &a, a.dx, a.dy, 0);
+        for (probe = 0; probe < 40; ++probe) {
+            const size_t at = (size_t)((draw() + 1) / 2 * a.n);
+            const int c = at / k->spatial % k->channels;
+            const moments m = moments_of(k, &a, x, c);
+            const double slope = 1 + m.scale / sqrt(m.variance + EPS);
+            assert_true(fabs(a.dx[at] - darknets_gradient(k, &a, x, &m, c, at)) <= 4 * tolerance(k, &m) * slope);
+        }
+        free(x);
+        free_arrays(&a);
+    }
+}
+
+/* The textbook's unbiased variance of one value is taken as 0; Darknet divides by N-1, which is 0. */
+static void a_single_value_has_variance_0_in_the_textbook_alone(void **unused)
+{
+    float x = 2, y, mean, variance, rolling = 1;
+    (void)unused;
+    texp_bn_train(&y, &mean, &variance, NULL, &rolling, &x, NULL, NULL, &TEXTBOOK, 1, 1, 1);
+    assert_true(mean == 2 && y == 0 && variance == 0 && fabs(rolling - .99) < 2 * unit());
+    texp_bn_train(&y, &mean, &variance, NULL, &rolling, &x, NULL, NULL, &DARKNET, 1, 1, 1);
+    assert_true(mean == 2 && isnan(variance) && isnan(rolling));
+}
+
+/* N terms of at most 1.25 (times |xhat|), each as exact as y, their sum exact. */
 static void affine_gradients_are_added(void **unused)
 {
     int n, c, b, i;
@@ -305,7 +378,7 @@ static void affine_gradients_are_added(void **unused)
             for (b = 0; b < k->batch; ++b) {
                 for (i = 0; i < k->spatial; ++i) {
                     const size_t at = index_of(k, b, c, i);
-                    const double xhat = (x[at] - m.mean) / sqrt(m.variance + EPS);
+                    const double xhat = (x[at] - m.mean) * slope_of(k, &m);
                     scales[c] += a.dy[at] * xhat;
                     biases[c] += a.dy[at];
                     close += fabs(a.dy[at]) * (1 + fabs(xhat)) * tolerance(k, &m);
@@ -330,8 +403,8 @@ static void gradient_is_assigned_added_or_in_place(void **unused)
         double *before = in_double(a.dx, a.n);
         forward(k, &a);
         backward(k, &a, a.dx, a.dy, 1);
-        texp_norm_backward(a.y, NULL, NULL, a.x, a.dy, a.mean, a.variance, scales_of(k, &a), EPS, 0, k->batch,
-                           k->channels, k->spatial);
+        texp_bn_backward(a.y, NULL, NULL, a.x, a.dy, a.mean, a.variance, scales_of(k, &a), form, 0, k->batch,
+                         k->channels, k->spatial);
         backward(k, &a, a.dy, a.dy, 0);
         assert_memory_equal(a.y, a.dy, a.n * sizeof(float));
         for (i = 0; i < a.n; ++i) { /* one rounding of the sum, one of the product in it, or neither */
@@ -381,16 +454,43 @@ static void nan_is_not_hidden(void **unused)
     free_arrays(&a);
 }
 
+static int use_darknets(void **unused)
+{
+    (void)unused;
+    form = &DARKNET;
+    return 0;
+}
+
+static int use_textbook(void **unused)
+{
+    (void)unused;
+    form = &TEXTBOOK;
+    return 0;
+}
+
+/* A claim about both forms. */
+#define IN_DARKNETS_FORM(test)                                                                                         \
+    {                                                                                                                  \
+#test "_in_darknets_form", test, use_darknets, use_textbook, NULL                                              \
+    }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forward_is_the_definition),
+        IN_DARKNETS_FORM(forward_is_the_definition),
         cmocka_unit_test(rolling_statistics_move_as_darknets),
+        IN_DARKNETS_FORM(rolling_statistics_move_as_darknets),
         cmocka_unit_test(rolling_statistics_may_be_absent),
         cmocka_unit_test(evaluation_uses_the_statistics_given),
+        IN_DARKNETS_FORM(evaluation_uses_the_statistics_given),
         cmocka_unit_test(gradient_is_that_of_the_definition),
+        cmocka_unit_test_setup_teardown(darknets_gradient_is_that_of_its_source, use_darknets, use_textbook),
         cmocka_unit_test(affine_gradients_are_added),
+        IN_DARKNETS_FORM(affine_gradients_are_added),
+        cmocka_unit_test(a_single_value_has_variance_0_in_the_textbook_alone),
         cmocka_unit_test(gradient_is_assigned_added_or_in_place),
+        IN_DARKNETS_FORM(gradient_is_assigned_added_or_in_place),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(nan_is_not_hidden),
     };

@@ -1,8 +1,8 @@
 /* What the operations of the fast backend do to their part of the images. */
 #include "cpu/plan.h"
+#include "net/bn_layer.h"
 #include "net/texp_net.h"
 
-#include <math.h>
 #include <string.h>
 
 static size_t value_bytes(const texp_tensor *t)
@@ -231,21 +231,10 @@ static void merge_moments(const texp_norm *norm, int parts, int channel, double 
     }
 }
 
-static void roll_exactly(float *rolling, double value)
-{
-    *rolling = .99 * *rolling + .01 * value;
-}
-
-static void roll_as_darknet(float *rolling, float value)
-{
-    const float keep = .99, take = .01;
-    *rolling = keep * *rolling + take * value;
-}
-
-/* The scale of the forward pass: the textbook's, or Darknet's with its two epsilons (bn_layer.c). */
 static void set_affine(texp_norm *norm, const layer *l, int i, double mean, double variance)
 {
-    const double slope = l->texp->bn.exact ? 1 / sqrt(variance + l->bn_eps) : 1 / (sqrt(variance) + l->bn_eps_root);
+    const texp_bn_form form = texp_bn_form_of(l);
+    const double slope = texp_bn_slope(&form, variance);
     norm->mean[i] = mean;
     norm->slope[i] = slope;
     norm->factor[i] = l->scales[i] * slope;
@@ -256,20 +245,14 @@ void texp_finish_moments(const texp_op *op, texp_plan *plan)
 {
     texp_norm *norm = op->norm;
     const layer *l = plan->net->layers + norm->layer;
+    const texp_bn_form form = texp_bn_form_of(l);
     for (int i = 0; i < norm->channels; ++i) {
         double mean, squares;
         merge_moments(norm, op->parts, i, &mean, &squares);
-        const double unbiased = squares / (norm->n - 1);
         l->mean[i] = mean;
-        if (l->texp->bn.exact) {
-            l->variance[i] = squares / norm->n;
-            roll_exactly(l->rolling_mean + i, l->mean[i]);
-            roll_exactly(l->rolling_variance + i, norm->n > 1 ? unbiased : l->variance[i]);
-        } else {
-            l->variance[i] = unbiased;
-            roll_as_darknet(l->rolling_mean + i, l->mean[i]);
-            roll_as_darknet(l->rolling_variance + i, l->variance[i]);
-        }
+        l->variance[i] = texp_bn_variance(&form, squares, norm->n);
+        texp_bn_roll(l->rolling_mean + i, l->mean[i]);
+        texp_bn_roll(l->rolling_variance + i, texp_bn_rolling_variance(&form, squares, norm->n));
         set_affine(norm, l, i, l->mean[i], l->variance[i]);
     }
 }
@@ -324,19 +307,19 @@ static double total(const texp_op *op, double *sums, int channel)
     return sum;
 }
 
-/* bn.h's gradient, or Darknet's, which takes sqrt(variance + eps) here for the deviation (bn_layer.c). */
 void texp_finish_gradient_sums(const texp_op *op, texp_plan *plan)
 {
     texp_norm *norm = op->norm;
     const layer *l = plan->net->layers + norm->layer;
+    const texp_bn_form form = texp_bn_form_of(l);
     const float *variance = plan->net->train ? l->variance : l->rolling_variance;
     for (int i = 0; i < norm->channels; ++i) {
         const double g = total(op, norm->sums, i), with_x = total(op, norm->squares, i);
-        const double inverse = 1 / sqrt(variance[i] + l->bn_eps), scale = l->scales[i] * inverse;
-        norm->direct[i] = scale;
-        norm->by_x[i] = -scale * inverse * inverse * with_x / norm->n;
-        norm->constant[i] = -scale * g / norm->n;
-        if (l->texp->frozen.affine && l->texp->bn.exact) continue;
+        const texp_bn_gradient gradient = texp_bn_gradient_of(&form, variance[i], l->scales[i], g, with_x, norm->n);
+        norm->direct[i] = gradient.direct;
+        norm->by_x[i] = gradient.by_x;
+        norm->constant[i] = gradient.constant;
+        if (l->texp->frozen.affine) continue;
         l->bias_updates[i] += g;
         l->scale_updates[i] += with_x * norm->slope[i];
     }

@@ -36,7 +36,7 @@ typedef struct {
     double n; /* values a channel */
     double *sums, *squares; /* of each part and channel: mean and squares forward, sum(g) and sum(g(x-mean)) backward */
     float *mean, *factor, *bias, *direct, *by_x, *constant;
-    float *slope; /* Darknet's 1/(deviation + eps_root), or 1/sqrt(variance + eps) */
+    float *slope; /* texp_bn_slope */
 } texp_norm;
 
 /* A convolution, its weights and their gradient in the form of the operation that uses them. */

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /*
- * The loops over values are compiled for several vector widths, of which the program takes the widest that the
+ * The loops that write are compiled for several vector widths, of which the program takes the widest that the
  * processor has when it starts. They hold no `parallel` region: what OpenMP moves into functions of its own would not
  * be compiled so. (The thread sanitiser does not survive functions that are chosen at the start.)
  */
@@ -13,9 +13,6 @@
 #else
 #define WIDE
 #endif
-
-/* How many neighbours are summed in float before the sum goes to double. */
-#define PIECE 1024
 
 /* One channel: `batch` rows of `spatial` neighbours, `stride` apart. */
 typedef struct {
@@ -37,52 +34,30 @@ static channel channel_of(int batch, int channels, int spatial)
     return c;
 }
 
-static float inverse_deviation(float variance, float eps)
-{
-    return 1 / sqrt((double)variance + eps);
-}
-
 static affine affine_of(int i, const float *mean, const float *variance, const float *scales, const float *biases,
-                        float eps)
+                        const texp_bn_form *form)
 {
-    affine a = {mean[i], inverse_deviation(variance[i], eps), biases ? biases[i] : 0};
+    affine a = {mean[i], texp_bn_slope(form, variance[i]), biases ? biases[i] : 0};
     if (scales) a.factor *= scales[i];
     return a;
 }
 
-static int piece_end(int from, int spatial)
-{
-    return spatial - from > PIECE ? from + PIECE : spatial;
-}
-
-WIDE static double sum_of(const float *x, channel c)
+static double sum_of(const float *x, channel c)
 {
     double sum = 0;
-    int b, i, from, to;
+    int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride) {
-        for (from = 0; from < c.spatial; from = to) {
-            float part = 0;
-            to = piece_end(from, c.spatial);
-#pragma omp simd reduction(+ : part)
-            for (i = from; i < to; ++i) part += x[i];
-            sum += part;
-        }
+        for (i = 0; i < c.spatial; ++i) sum += x[i];
     }
     return sum;
 }
 
-WIDE static double squares_of(const float *x, float mean, channel c)
+static double squares_of(const float *x, double mean, channel c)
 {
     double sum = 0;
-    int b, i, from, to;
+    int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride) {
-        for (from = 0; from < c.spatial; from = to) {
-            float part = 0;
-            to = piece_end(from, c.spatial);
-#pragma omp simd reduction(+ : part)
-            for (i = from; i < to; ++i) part += (x[i] - mean) * (x[i] - mean);
-            sum += part;
-        }
+        for (i = 0; i < c.spatial; ++i) sum += (x[i] - mean) * (x[i] - mean);
     }
     return sum;
 }
@@ -97,52 +72,82 @@ WIDE static void apply(float *y, const float *x, affine a, channel c)
 }
 
 /* sums[0] = sum(dy), sums[1] = sum(dy*(x - mean)) */
-WIDE static void gradient_sums(double sums[2], const float *x, const float *dy, float mean, channel c)
+static void gradient_sums(double sums[2], const float *x, const float *dy, double mean, channel c)
 {
-    int b, i, from, to;
+    int b, i;
     sums[0] = sums[1] = 0;
     for (b = 0; b < c.batch; ++b, x += c.stride, dy += c.stride) {
-        for (from = 0; from < c.spatial; from = to) {
-            float part = 0, with_x = 0;
-            to = piece_end(from, c.spatial);
-#pragma omp simd reduction(+ : part, with_x)
-            for (i = from; i < to; ++i) {
-                part += dy[i];
-                with_x += dy[i] * (x[i] - mean);
-            }
-            sums[0] += part;
-            sums[1] += with_x;
+        for (i = 0; i < c.spatial; ++i) {
+            sums[0] += dy[i];
+            sums[1] += dy[i] * (x[i] - mean);
         }
     }
 }
 
-/* dx = factor*(dy - shift - slope*(x - mean)) */
-WIDE static void gradient(float *dx, const float *x, const float *dy, float shift, float slope, affine a, channel c)
+/* The coefficients in the arrays' type. */
+typedef struct {
+    float mean, direct, by_x, constant;
+} gradient;
+
+static gradient gradient_of(texp_bn_gradient g, float mean)
+{
+    return (gradient){mean, g.direct, g.by_x, g.constant};
+}
+
+WIDE static void set_gradient(float *dx, const float *x, const float *dy, gradient g, channel c)
 {
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, dy += c.stride, dx += c.stride) {
 #pragma omp simd
-        for (i = 0; i < c.spatial; ++i) dx[i] = a.factor * (dy[i] - shift - slope * (x[i] - a.mean));
+        for (i = 0; i < c.spatial; ++i) dx[i] = g.direct * dy[i] + g.by_x * (x[i] - g.mean) + g.constant;
     }
 }
 
-WIDE static void add_gradient(float *dx, const float *x, const float *dy, float shift, float slope, affine a, channel c)
+WIDE static void add_gradient(float *dx, const float *x, const float *dy, gradient g, channel c)
 {
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, dy += c.stride, dx += c.stride) {
 #pragma omp simd
-        for (i = 0; i < c.spatial; ++i) dx[i] += a.factor * (dy[i] - shift - slope * (x[i] - a.mean));
+        for (i = 0; i < c.spatial; ++i) dx[i] += g.direct * dy[i] + g.by_x * (x[i] - g.mean) + g.constant;
     }
 }
 
-static void roll(float *rolling, int i, double value)
+double texp_bn_variance(const texp_bn_form *form, double squares, double n)
 {
-    if (rolling) rolling[i] = .99 * rolling[i] + .01 * value;
+    return squares / (form->textbook ? n : n - 1);
 }
 
-void texp_norm_forward_train(float *y, float *mean, float *variance, float *rolling_mean, float *rolling_variance,
-                             const float *x, const float *scales, const float *biases, float eps, int batch,
-                             int channels, int spatial)
+double texp_bn_rolling_variance(const texp_bn_form *form, double squares, double n)
+{
+    return squares / (form->textbook && n == 1 ? 1 : n - 1);
+}
+
+void texp_bn_roll(float *rolling, double value)
+{
+    static const double KEEP = .99, TAKE = .01;
+    if (rolling) *rolling = KEEP * *rolling + TAKE * value;
+}
+
+static double inverse_deviation(const texp_bn_form *form, double variance)
+{
+    return 1 / sqrt(variance + form->eps);
+}
+
+double texp_bn_slope(const texp_bn_form *form, double variance)
+{
+    return form->textbook ? inverse_deviation(form, variance) : 1 / (sqrt(variance) + form->eps_root);
+}
+
+texp_bn_gradient texp_bn_gradient_of(const texp_bn_form *form, double variance, double scale, double sum_dy,
+                                     double sum_dyx, double n)
+{
+    const double inverse = inverse_deviation(form, variance), direct = scale * inverse;
+    return (texp_bn_gradient){direct, -direct * inverse * inverse * sum_dyx / n, -direct * sum_dy / n};
+}
+
+void texp_bn_train(float *y, float *mean, float *variance, float *rolling_mean, float *rolling_variance, const float *x,
+                   const float *scales, const float *biases, const texp_bn_form *form, int batch, int channels,
+                   int spatial)
 {
     const channel c = channel_of(batch, channels, spatial);
     const double n = (double)batch * spatial;
@@ -150,16 +155,17 @@ void texp_norm_forward_train(float *y, float *mean, float *variance, float *roll
 #pragma omp parallel for
     for (i = 0; i < channels; ++i) {
         const size_t first = (size_t)i * spatial;
-        mean[i] = sum_of(x + first, c) / n;
-        variance[i] = squares_of(x + first, mean[i], c) / n;
-        roll(rolling_mean, i, mean[i]);
-        roll(rolling_variance, i, n > 1 ? variance[i] * n / (n - 1) : variance[i]);
-        apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, eps), c);
+        const double center = sum_of(x + first, c) / n, squares = squares_of(x + first, center, c);
+        mean[i] = center;
+        variance[i] = texp_bn_variance(form, squares, n);
+        texp_bn_roll(rolling_mean ? rolling_mean + i : NULL, mean[i]);
+        texp_bn_roll(rolling_variance ? rolling_variance + i : NULL, texp_bn_rolling_variance(form, squares, n));
+        apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, form), c);
     }
 }
 
-void texp_norm_forward_eval(float *y, const float *x, const float *mean, const float *variance, const float *scales,
-                            const float *biases, float eps, int batch, int channels, int spatial)
+void texp_bn_evaluate(float *y, const float *x, const float *mean, const float *variance, const float *scales,
+                      const float *biases, const texp_bn_form *form, int batch, int channels, int spatial)
 {
     const channel row = channel_of(1, channels, spatial);
     int b, i;
@@ -167,14 +173,14 @@ void texp_norm_forward_eval(float *y, const float *x, const float *mean, const f
     for (b = 0; b < batch; ++b) {
         for (i = 0; i < channels; ++i) {
             const size_t first = b * row.stride + (size_t)i * spatial;
-            apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, eps), row);
+            apply(y + first, x + first, affine_of(i, mean, variance, scales, biases, form), row);
         }
     }
 }
 
-void texp_norm_backward(float *dx, float *scale_updates, float *bias_updates, const float *x, const float *dy,
-                        const float *mean, const float *variance, const float *scales, float eps, int accumulate,
-                        int batch, int channels, int spatial)
+void texp_bn_backward(float *dx, float *scale_updates, float *bias_updates, const float *x, const float *dy,
+                      const float *mean, const float *variance, const float *scales, const texp_bn_form *form,
+                      int accumulate, int batch, int channels, int spatial)
 {
     const channel c = channel_of(batch, channels, spatial);
     const double n = (double)batch * spatial;
@@ -182,14 +188,12 @@ void texp_norm_backward(float *dx, float *scale_updates, float *bias_updates, co
 #pragma omp parallel for
     for (i = 0; i < channels; ++i) {
         const size_t first = (size_t)i * spatial;
-        const affine a = affine_of(i, mean, variance, scales, NULL, eps);
-        const double inverse = inverse_deviation(variance[i], eps);
         double sums[2];
-        gradient_sums(sums, x + first, dy + first, a.mean, c);
+        gradient_sums(sums, x + first, dy + first, mean[i], c);
         if (bias_updates) bias_updates[i] += sums[0];
-        if (scale_updates) scale_updates[i] += sums[1] * inverse;
+        if (scale_updates) scale_updates[i] += sums[1] * texp_bn_slope(form, variance[i]);
         if (!dx) continue;
-        (accumulate ? add_gradient : gradient)(dx + first, x + first, dy + first, sums[0] / n,
-                                               sums[1] / n * inverse * inverse, a, c);
+        const texp_bn_gradient g = texp_bn_gradient_of(form, variance[i], scales ? scales[i] : 1, sums[0], sums[1], n);
+        (accumulate ? add_gradient : set_gradient)(dx + first, x + first, dy + first, gradient_of(g, mean[i]), c);
     }
 }

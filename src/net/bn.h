@@ -1,5 +1,6 @@
 /*
- * Batch normalisation (Ioffe & Szegedy 2015) on plain arrays.
+ * Batch normalisation on plain arrays, in two forms: the textbook's (Ioffe & Szegedy 2015) and Darknet's. What belongs
+ * to one channel is defined here once, for these loops and for those of the fast backend.
  *
  * Shapes, of all functions:
  *     x, y, dx, dy                                     batch x channels x spatial (NCHW; spatial = height*width)
@@ -7,38 +8,72 @@
  * All sizes >= 1. scales NULL means 1, biases NULL means 0.
  *
  * With N = batch*spatial, sums over one channel's N values:
- *     mean = sum(x)/N,   variance = sum((x - mean)^2)/N,   xhat = (x - mean) / sqrt(variance + eps)
- *     y = scales*xhat + biases
- * xhat is not kept: the backward pass computes it again from x, which must be unchanged since the forward pass.
+ *     mean = sum(x)/N,   xhat = (x - mean) * slope,   y = scales*xhat + biases
  *
- * Sums are taken in float over at most 1024 neighbours (as many partial sums as a vector has lanes) and in double
- * over these. OpenMP shares out channels, each to one thread: results do not depend on the number of threads.
+ *                  textbook                        Darknet on the CPU
+ *     variance     sum((x - mean)^2)/N             sum((x - mean)^2)/(N-1)
+ *     slope        1 / sqrt(variance + eps)        1 / (sqrt(variance) + eps_root)
+ *     gradient     with inverse = 1 / sqrt(variance + eps), which is not Darknet's slope:
+ *                  dx = scales*inverse * (dy - sum(dy)/N - (x - mean)*inverse^2 * sum(dy*(x - mean))/N)
+ *
+ * The textbook's gradient is exact. xhat is not kept: the backward pass computes it again from x, which must be
+ * unchanged since the forward pass.
+ *
+ * Sums are taken in double, one value after another: in the double build as Darknet's loops do. OpenMP shares out
+ * channels, each to one thread: results do not depend on the number of threads.
  */
-#ifndef TEXP_NORM_H
-#define TEXP_NORM_H
+#ifndef TEXP_BN_H
+#define TEXP_BN_H
 
-/*
- * Writes y, mean, variance (the biased one, which the backward pass wants) and moves the rolling statistics as Darknet
- * does: rolling = .99 rolling + .01 value, with the unbiased variance, variance*N/(N-1) (biased where N is 1). Either
- * or both of rolling_mean, rolling_variance may be NULL: left alone. y may be x where no backward pass follows.
- */
-void texp_norm_forward_train(float *y, float *mean, float *variance, float *rolling_mean, float *rolling_variance,
-                             const float *x, const float *scales, const float *biases, float eps, int batch,
-                             int channels, int spatial);
+typedef struct {
+    int textbook; /* 0: Darknet's */
+    double eps; /* added to the variance; Darknet adds it in the backward pass alone */
+    double eps_root; /* added to the variance's root by Darknet's forward pass; 0 in the textbook's */
+} texp_bn_form;
+
+/* --- one channel -------------------------------------------------------------------------------------------------- */
+
+/* Of n values whose squared distances from their mean add up to `squares`. */
+double texp_bn_variance(const texp_bn_form *form, double squares, double n);
+
+/* rolling = .99 rolling + .01 value; NULL is left alone. */
+void texp_bn_roll(float *rolling, double value);
+
+/* What the rolling variance takes: the unbiased one in both forms, but the biased one, 0, where the textbook has a single
+ * value; Darknet then has NaN. */
+double texp_bn_rolling_variance(const texp_bn_form *form, double squares, double n);
+
+double texp_bn_slope(const texp_bn_form *form, double variance);
+
+/* dx = direct*dy + by_x*(x - mean) + constant */
+typedef struct {
+    double direct, by_x, constant;
+} texp_bn_gradient;
+
+/* sum_dy = sum(dy), sum_dyx = sum(dy*(x - mean)), over n values. */
+texp_bn_gradient texp_bn_gradient_of(const texp_bn_form *form, double variance, double scale, double sum_dy,
+                                     double sum_dyx, double n);
+
+/* --- whole arrays ------------------------------------------------------------------------------------------------- */
+
+/* Writes y, mean, variance and moves the rolling statistics, of which either or both may be NULL. y may be x where no
+ * backward pass follows. */
+void texp_bn_train(float *y, float *mean, float *variance, float *rolling_mean, float *rolling_variance, const float *x,
+                   const float *scales, const float *biases, const texp_bn_form *form, int batch, int channels,
+                   int spatial);
 
 /* y from given statistics, as rolling_mean and rolling_variance; y may be x. */
-void texp_norm_forward_eval(float *y, const float *x, const float *mean, const float *variance, const float *scales,
-                            const float *biases, float eps, int batch, int channels, int spatial);
+void texp_bn_evaluate(float *y, const float *x, const float *mean, const float *variance, const float *scales,
+                      const float *biases, const texp_bn_form *form, int batch, int channels, int spatial);
 
 /*
- * The exact gradient of texp_norm_forward_train, mean and variance as it wrote them:
+ * With mean and variance as texp_bn_train wrote them:
  *     bias_updates += sum(dy),   scale_updates += sum(dy*xhat)                         (either may be NULL)
- *     d = scales / sqrt(variance + eps) * (dy - sum(dy)/N - xhat*sum(dy*xhat)/N)
- *     dx = accumulate ? dx + d : d                                                     (dx may be NULL)
+ *     dx = accumulate ? dx + gradient : gradient                                       (dx may be NULL)
  * dx may be dy where accumulate is 0.
  */
-void texp_norm_backward(float *dx, float *scale_updates, float *bias_updates, const float *x, const float *dy,
-                        const float *mean, const float *variance, const float *scales, float eps, int accumulate,
-                        int batch, int channels, int spatial);
+void texp_bn_backward(float *dx, float *scale_updates, float *bias_updates, const float *x, const float *dy,
+                      const float *mean, const float *variance, const float *scales, const texp_bn_form *form,
+                      int accumulate, int batch, int channels, int spatial);
 
 #endif

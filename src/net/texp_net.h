@@ -112,8 +112,8 @@ typedef struct {
 /* Its batch normalisation. */
 typedef struct {
     int exact; /* batchnorm_eps: the textbook formula */
-    /* degrees.norm > 0: the layer's bn_eps and bn_eps_root where the weights' scale is 1; elsewhere they follow it */
-    double eps, eps_root;
+    int follows_scale; /* the layer's bn_eps and bn_eps_root are set anew at each scale of the weights */
+    double eps, eps_root; /* what they are where the scale is 1 */
 } texp_layer_bn;
 
 typedef struct texp_layer {

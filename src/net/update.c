@@ -73,6 +73,7 @@ static long double power(long double x, int n)
 static void set_epsilon(layer *l, long double scale)
 {
     long double factor = power(scale, l->texp->degrees.norm);
+    l->texp->bn.follows_scale = 1;
     l->bn_eps = l->texp->bn.eps * factor * factor;
     l->bn_eps_root = l->texp->bn.eps_root * factor;
 }
