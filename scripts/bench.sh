@@ -160,7 +160,7 @@ $bench/alternate "$rounds" "PyTorch NCHW" "$@" | tee "$work/table"
 [ -n "$has_torch" ] || echo "(no PyTorch: apt-get install python3-torch, or TORCH=/path/to/python)"
 echo
 
-# 414 MFLOP an image: 69 million multiply-adds forward, the same by data and by weights. All but 3 of the 69 are 3x3
+# 414 MFLOP an image: 69 million multiply-adds forward, the same for input and weight gradients. All but 3 of the 69 are 3x3
 # convolutions of stride 1, in which the Winograd algorithm multiplies 16 times where the sum does 36 times: 194 MFLOP are left.
 awk -F'|' -v machine="$machine" '/backend=auto/ { split(machine, m, /[ ,]+/)
     printf "backend=auto: convolutions as sums %.0f GFLOP/s, %.0f %% of the peak; ", $4 * .414, 100 * $4 * .414 / m[3]

@@ -208,7 +208,7 @@ static dnnl_format_tag_t tag_of(int plain, int block)
 }
 
 /* One block that holds all channels may be called NHWC as well, for which oneDNN takes other loops: those of the
- * gradient by weights are faster by a sixth. */
+ * weight gradients are faster by a sixth. */
 static int is_one_block(texp_conv_kind kind, const texp_conv_shape *s, const texp_conv_use *use, int block)
 {
     return kind == TEXP_CONV_BACKWARD_WEIGHTS && use->type == TEXP_F32 && !use->plain_x && !use->plain_y &&

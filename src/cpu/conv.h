@@ -1,5 +1,5 @@
 /*
- * Convolutions on blocked tensors (blocked.h) or plain ones (NCHW): by Winograd's way (winograd.h) where that is faster,
+ * Convolutions on blocked tensors (blocked.h) or plain ones (NCHW): by the Winograd algorithm (winograd.h) where that is faster,
  * else by oneDNN (versions 2 and 3).
  *
  *     x  N x c x h x w        y  N x n x out_h x out_w        out_h = (h + 2*pad - size)/stride + 1, out_w alike
@@ -60,13 +60,13 @@ size_t texp_conv_own_bytes(const texp_conv *conv);
 
 /* The following return 0, or -1 where oneDNN failed. */
 
-/* own = weights; forward and backward by data. */
+/* own = weights; forward and input gradient. */
 int texp_conv_set_weights(texp_conv *conv, int lane, void *own, const float *weights);
 /* updates += own; backward by weights. */
 int texp_conv_add_updates(texp_conv *conv, int lane, float *updates, const float *own);
 
 /*
- * forward: y = x * own + bias;  backward by weights: own = gradient of sum(y.dy), with dy in y;  backward by data: x =
+ * forward: y = x * own + bias;  weight gradient: own = gradient of sum(y.dy), with dy in y;  input gradient: x =
  * gradient by x, with dy in y. bias is read where the use says so.
  */
 int texp_conv_run(texp_conv *conv, int lane, void *x, void *y, void *own, const float *bias);

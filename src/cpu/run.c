@@ -66,8 +66,8 @@ void texp_cpu_print_work(network *net, FILE *file, double seconds)
 {
     static const char *const names[] = {
         [TEXP_CONVOLVE] = "convolutions, forward",
-        [TEXP_CONVOLVE_DATA] = "convolutions, gradient by data",
-        [TEXP_CONVOLVE_WEIGHTS] = "convolutions, gradient by weights",
+        [TEXP_CONVOLVE_DATA] = "convolutions, input gradient",
+        [TEXP_CONVOLVE_WEIGHTS] = "convolutions, weight gradient",
         [TEXP_NORMALIZE] = "batch normalisation and relu",
         [TEXP_ELEMENTWISE] = "sums, pooling, conversions",
         [TEXP_DARKNETS] = "Darknet's own layers",

@@ -226,7 +226,7 @@ static void print_start(const trial *t)
     fprintf(out, "\n");
     fprintf(out, "batch=%d subdivisions=%d, %s, ", t->policy->batch * t->policy->subdivisions, t->policy->subdivisions,
             texp_batches_kind(t->batches));
-    fprintf(out, t->pushed ? "allowed: by a run of the base that begins one rounding away\n"
+    fprintf(out, t->pushed ? "allowed: by a run of the base that is perturbed by one ulp\n"
                            : "each update from the base recipe's state\n");
     fprintf(out, "%7s  %11s  %11s  %8s  %10s  %8s  %13s  %13s  %11s  %11s\n", "update", "base loss", "loss", "outputs",
             "directions", "allowed", "|w| ratio", "P", "base r/w^2", "rate/|w|^2");
@@ -270,7 +270,7 @@ static int say_verdict(const trial *t, long k)
     }
     if (t->judged < k) {
         fprintf(out,
-                "judged up to update %ld: then the run that began one rounding away has parted too far; -resync "
+                "judged up to update %ld: then the run perturbed by one ulp has diverged; -resync "
                 "judges all\n",
                 t->judged);
     }
