@@ -68,7 +68,7 @@ check_entries() {
             misfits=$((misfits + 1))
         fi
         for test in $tests; do
-            for found in tests/test_"$test".* tests/long_"$test".*; do [ ! -e "$found" ] || continue 2; done
+            for found in tests/test_"$test".*; do [ ! -e "$found" ] || continue 2; done
             echo "tests/mutants.list: no test $test: $(cat "$name")" >&2
             misfits=$((misfits + 1))
         done
@@ -86,7 +86,7 @@ copy_tree() {
 # The files of tests named $@, of which a C test and a shell test may share a name.
 files_of() {
     for test; do
-        for file in tests/test_"$test".c tests/test_"$test".sh tests/long_"$test".c tests/long_"$test".sh; do
+        for file in tests/test_"$test".c tests/test_"$test".sh; do
             [ ! -e "$file" ] || echo "$file"
         done
     done | tr '\n' ' '
@@ -96,10 +96,11 @@ compile() { # files of tests
     (cd "$tree" && make test-programs TESTS="$1") >"$work/log" 2>&1
 }
 
+# One after another, up to the first that fails.
 passes() { # files of tests
-    # words on purpose
-    # shellcheck disable=SC2086
-    (cd "$tree" && tests/run.sh $1) >"$work/log" 2>&1
+    for file in $1; do
+        (cd "$tree" && tests/run.sh "$file") >"$work/log" 2>&1 || return
+    done
 }
 
 # A test that fails anyway would kill every mutant.
