@@ -1,10 +1,11 @@
 #!/bin/sh
 # Changes the source at one place at a time, as tests/mutants.list says, and runs the tests that should fail then.
 #
-#   tests/mutants.sh [-n] [WORD]
+#   [MUTANTS=FILE] tests/mutants.sh [-n] [WORD]
 #
 # With WORD only the entries that contain it, in their claim, file or tests; -n looks alone whether they fit the source.
-# Works in a copy of the tree,
+# MUTANTS
+# is another list. Works in a copy of the tree,
 # build/mutants/tree; prints a line for each mutant and then how many were killed and survived. Fails where one survives
 # or does not compile, where an entry does not fit exactly one place of its file, or where a test fails without any
 # change.
@@ -16,17 +17,20 @@ export TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
 only_check=0
 [ "${1:-}" != -n ] || { only_check=1 && shift; }
 only=${1:-}
+list=${MUTANTS:-tests/mutants.list}
 work=$PWD/build/mutants
+# Where another may be at work, it is not disturbed.
+[ $only_check = 0 ] || { work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT; }
 tree=$work/tree
 
 # Each entry becomes a folder of files: name, file, tests, old, new.
 split_list() {
     rm -rf "$work/entries" && mkdir -p "$work/entries" || exit 1
-    awk -v only="$only" -v folder="$work/entries" '
+    awk -v only="$only" -v folder="$work/entries" -v list="$list" '
         BEGIN { RS = ""; FS = "\n" }
         /^#/ || (only != "" && !index($0, only)) { next }
         NF != 4 || $2 !~ /^[^ :]+: [a-z_ ]+$/ || $3 !~ /^- ./ || $4 !~ /^\+/ {
-            print "tests/mutants.list: no entry of four lines (claim, FILE: TESTS, - old, + new):" >"/dev/stderr"
+            print list ": no entry of four lines (claim, FILE: TESTS, - old, + new):" >"/dev/stderr"
             print $0 >"/dev/stderr"
             exit 1
         }
@@ -38,9 +42,9 @@ split_list() {
             print words[2] >(at ".tests"); close(at ".tests")
             print substr($3, 3) >(at ".old"); close(at ".old")
             print substr($4, 3) >(at ".new"); close(at ".new")
-        }' tests/mutants.list || exit 1
+        }' "$list" || exit 1
     set -- "$work"/entries/*.name
-    [ -e "$1" ] || { echo "tests/mutants.list: no entry contains '$only'" >&2; exit 1; }
+    [ -e "$1" ] || { echo "$list: no entry contains '$only'" >&2; exit 1; }
     echo "$# mutants"
 }
 
@@ -63,13 +67,13 @@ check_entries() {
     for name in "$work"/entries/*.name; do
         entry=${name%.name}
         file=$(cat "$entry.file") tests=$(cat "$entry.tests")
-        if ! mutated "$file" "$entry.old" "$entry.new" >"$entry.mutated" || cmp -s "$file" "$entry.mutated"; then
+        if ! mutated "$file" "$entry.old" "$entry.new" >"$entry.mutated" 2>/dev/null || cmp -s "$file" "$entry.mutated"; then
             echo "$file: '$(cat "$entry.old")' is not there exactly once; adapt the entry: $(cat "$name")" >&2
             misfits=$((misfits + 1))
         fi
         for test in $tests; do
             for found in tests/test_"$test".*; do [ ! -e "$found" ] || continue 2; done
-            echo "tests/mutants.list: no test $test: $(cat "$name")" >&2
+            echo "$list: no test $test: $(cat "$name")" >&2
             misfits=$((misfits + 1))
         done
     done
