@@ -14,7 +14,7 @@
  *                                       or h, c, prev_state, prev_cell. Where the cfg keeps layers from being saved or
  *                                       loaded as they are (dontsave, dontload, dontloadscales, numload, flipped),
  *                                       also weights, biases, scales, rolling_mean, rolling_variance
- *     run ...                           of `classifier train` (train.c)
+ *     run ...                           of `classifier train` (train/run.c)
  */
 #ifndef TEXP_CHECKPOINT_H
 #define TEXP_CHECKPOINT_H
