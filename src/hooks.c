@@ -4,7 +4,7 @@
 #include "cfg/net_keys.h"
 #include "cfg/options.h"
 #include "cfg/summary.h"
-#include "cpu/cpu.h"
+#include "cpu/run.h"
 #include "net/analysis.h"
 #include "net/bn_layer.h"
 #include "net/checkpoint.h"
@@ -91,7 +91,7 @@ void texp_free_net(network *net)
 {
     if (!net->texp) return;
 #ifndef TEXP_DOUBLE
-    texp_plan_free(net->texp->cpu.plan);
+    texp_cpu_free(net);
 #endif
     texp_norms_close(net->texp->norms);
     texp_net_free(net->texp);

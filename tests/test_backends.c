@@ -6,8 +6,9 @@
 #include "support.h"
 
 #include "cfg/net_keys.h"
-#include "cpu/cpu.h"
+#include "cpu/run.h"
 #include "cpu/plan.h"
+#include "net/layer_traits.h"
 #include "net/texp_net.h"
 
 #include "option_list.h"
@@ -293,6 +294,35 @@ static void bf16_weight_gradients_are_floats_but_for_rounding(void **state)
     for (int k = 0; k < 2; ++k) free_network(nets[k]);
 }
 
+/* --- layers that nobody has thought of ------------------------------------------------------------------------------ */
+
+static void run_with_type(const void *type)
+{
+    network *net = network_of("[net]\nbatch=1\nheight=8\nwidth=8\nchannels=3\n"
+                              "[convolutional]\nfilters=16\nsize=3\npad=1\nactivation=relu\n"
+                              "[upsample]\nstride=2\n[avgpool]\n");
+    net->layers[1].type = *(const LAYER_TYPE *)type;
+    network_predict(net, net->input);
+}
+
+static void types_without_a_row_are_refused(void **state)
+{
+    (void)state;
+    const LAYER_TYPE none[] = {NETWORK, XNOR, BLANK, (LAYER_TYPE)1000}, upsample = UPSAMPLE;
+    for (size_t k = 0; k < sizeof none / sizeof *none; ++k)
+        assert_refuses(in_child(run_with_type, none + k), ".cfg: layer 1:", "backend=plain");
+    assert_succeeds(in_child(run_with_type, &upsample));
+}
+
+static void each_row_says_which_form_runs_it(void **state)
+{
+    (void)state;
+    for (int type = 0; type <= BLANK; ++type) {
+        const texp_layer_traits *traits = texp_layer_traits_of((LAYER_TYPE)type);
+        assert_int_equal(traits->fast_form == TEXP_FAST_UNKNOWN, !strcmp(traits->name, "none"));
+    }
+}
+
 static const char *own_name;
 
 /* Exit status of this program with a flag, oneDNN told that the processor has AVX2 at most. */
@@ -356,6 +386,8 @@ int main(int argc, char **argv)
         tests[n++] = (struct CMUnitTest){"bf16_weight_gradients_are_floats_but_for_rounding",
                                          bf16_weight_gradients_are_floats_but_for_rounding, NULL, NULL, NULL};
     }
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(types_without_a_row_are_refused);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(each_row_says_which_form_runs_it);
     tests[n++] = (struct CMUnitTest){"processors_without_avx512_give_the_same", processors_without_avx512_give_the_same,
                                      NULL, NULL, NULL};
     return _cmocka_run_group_tests("backends", tests, (size_t)n, NULL, NULL);

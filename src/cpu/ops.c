@@ -1,5 +1,5 @@
-/* What the operations of the fast backend do to their part of the images. */
-#include "cpu/plan.h"
+#include "cpu/ops.h"
+
 #include "net/bn_layer.h"
 #include "net/texp_net.h"
 
@@ -128,23 +128,18 @@ static size_t plain_bytes(const texp_tensor *t)
     return (size_t)t->c * t->pixels * sizeof(float);
 }
 
-static size_t image_bytes(const texp_tensor *t)
-{
-    return t->image * value_bytes(t);
-}
-
 void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_convolution *c = op->convolution;
-    const float *bias = op->norm ? c->folded_biases : plan->net->layers[c->layer].biases;
+    const float *bias = op->bn ? c->folded_biases : plan->net->layers[c->layer].biases;
     void *x = at(op->in, part, 0), *y = at(op->out, part, 0);
     if (c->in_plain) {
         void *room = scratch_of(plan, part->lane);
         x = op->in->plain ? x : unpacked(plan, op->in, part, room);
         y = second_half(op->in, part, room);
     }
-    convolve(op, plan, part, x, c->in_plain ? plain_bytes(op->in) : image_bytes(op->in), y,
-             c->in_plain ? plain_bytes(op->out) : image_bytes(op->out), c->weights, bias);
+    convolve(op, plan, part, x, c->in_plain ? plain_bytes(op->in) : texp_image_bytes(op->in), y,
+             c->in_plain ? plain_bytes(op->out) : texp_image_bytes(op->out), c->weights, bias);
     if (c->in_plain) packed(plan, op->out, part, y, 0);
 }
 
@@ -183,8 +178,8 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
     } else if (op->add) {
         x = room;
     }
-    convolve(op, plan, part, x, c->in_plain ? plain_bytes(dx) : image_bytes(dx), y,
-             c->in_plain ? plain_bytes(op->in) : image_bytes(op->in), c->back_weights, NULL);
+    convolve(op, plan, part, x, c->in_plain ? plain_bytes(dx) : texp_image_bytes(dx), y,
+             c->in_plain ? plain_bytes(op->in) : texp_image_bytes(op->in), c->back_weights, NULL);
     if (c->in_plain) {
         packed(plan, dx, part, room, op->add);
     } else if (op->add) {
@@ -199,19 +194,19 @@ void texp_run_conv_data(const texp_op *op, texp_plan *plan, const texp_part *par
 static texp_affine affine_of(const texp_op *op, const texp_plan *plan, int k)
 {
     const int first = k * plan->kernels->block;
-    return (texp_affine){op->norm->mean + first, op->norm->factor + first, op->norm->bias + first, op->slope};
+    return (texp_affine){op->bn->mean + first, op->bn->factor + first, op->bn->bias + first, op->slope};
 }
 
-static double *part_of(const texp_norm *norm, double *sums, int part)
+static double *part_of(const texp_bn *bn, double *sums, int part)
 {
-    return sums + (size_t)part * norm->padded;
+    return sums + (size_t)part * bn->padded;
 }
 
 void texp_run_moments(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_kernels *ker = plan->kernels;
-    double *mean = part_of(op->norm, op->norm->sums, part->part);
-    double *squares = part_of(op->norm, op->norm->squares, part->part);
+    double *mean = part_of(op->bn, op->bn->sums, part->part);
+    double *squares = part_of(op->bn, op->bn->squares, part->part);
     EACH_BLOCK(k)
     {
         const int first = k * ker->block;
@@ -220,60 +215,60 @@ void texp_run_moments(const texp_op *op, texp_plan *plan, const texp_part *part)
 }
 
 /* Chan, Golub & LeVeque 1979: the moments of parts of equal size become those of all. */
-static void merge_moments(const texp_norm *norm, int parts, int channel, double *mean, double *squares)
+static void merge_moments(const texp_bn *bn, int parts, int channel, double *mean, double *squares)
 {
-    const double n = norm->n / parts;
+    const double n = bn->n / parts;
     *mean = *squares = 0;
     for (int p = 0; p < parts; ++p) {
-        const double apart = part_of(norm, norm->sums, p)[channel] - *mean;
+        const double apart = part_of(bn, bn->sums, p)[channel] - *mean;
         *mean += apart / (p + 1);
-        *squares += part_of(norm, norm->squares, p)[channel] + apart * apart * n * p / (p + 1);
+        *squares += part_of(bn, bn->squares, p)[channel] + apart * apart * n * p / (p + 1);
     }
 }
 
-static void set_affine(texp_norm *norm, const layer *l, int i, double mean, double variance)
+static void set_affine(texp_bn *bn, const layer *l, int i, double mean, double variance)
 {
     const texp_bn_form form = texp_bn_form_of(l);
     const double slope = texp_bn_slope(&form, variance);
-    norm->mean[i] = mean;
-    norm->slope[i] = slope;
-    norm->factor[i] = l->scales[i] * slope;
-    norm->bias[i] = l->biases[i];
+    bn->mean[i] = mean;
+    bn->slope[i] = slope;
+    bn->factor[i] = l->scales[i] * slope;
+    bn->bias[i] = l->biases[i];
 }
 
 void texp_finish_moments(const texp_op *op, texp_plan *plan)
 {
-    texp_norm *norm = op->norm;
-    const layer *l = plan->net->layers + norm->layer;
+    texp_bn *bn = op->bn;
+    const layer *l = plan->net->layers + bn->layer;
     const texp_bn_form form = texp_bn_form_of(l);
-    for (int i = 0; i < norm->channels; ++i) {
+    for (int i = 0; i < bn->channels; ++i) {
         double mean, squares;
-        merge_moments(norm, op->parts, i, &mean, &squares);
+        merge_moments(bn, op->parts, i, &mean, &squares);
         l->mean[i] = mean;
-        l->variance[i] = texp_bn_variance(&form, squares, norm->n);
+        l->variance[i] = texp_bn_variance(&form, squares, bn->n);
         texp_bn_roll(l->rolling_mean + i, l->mean[i]);
-        texp_bn_roll(l->rolling_variance + i, texp_bn_rolling_variance(&form, squares, norm->n));
-        set_affine(norm, l, i, l->mean[i], l->variance[i]);
+        texp_bn_roll(l->rolling_variance + i, texp_bn_rolling_variance(&form, squares, bn->n));
+        set_affine(bn, l, i, l->mean[i], l->variance[i]);
     }
 }
 
-void texp_use_rolling(texp_plan *plan, texp_norm *norm)
+void texp_bn_use_rolling(texp_plan *plan, texp_bn *bn)
 {
-    const layer *l = plan->net->layers + norm->layer;
-    for (int i = 0; i < norm->channels; ++i) set_affine(norm, l, i, l->rolling_mean[i], l->rolling_variance[i]);
+    const layer *l = plan->net->layers + bn->layer;
+    for (int i = 0; i < bn->channels; ++i) set_affine(bn, l, i, l->rolling_mean[i], l->rolling_variance[i]);
 }
 
-void texp_fold_norm(const texp_op *op, texp_plan *plan, float *folded)
+void texp_bn_fold(const texp_op *op, texp_plan *plan, float *folded)
 {
-    const texp_norm *norm = op->norm;
+    const texp_bn *bn = op->bn;
     const texp_convolution *c = op->convolution;
     const layer *l = plan->net->layers + c->layer;
     const size_t size = (size_t)l->nweights / l->n;
     for (int i = 0; i < l->n; ++i) {
         const float own = l->batch_normalize ? 0 : l->biases[i];
-        c->folded_biases[i] = norm->factor[i] * (own - norm->mean[i]) + norm->bias[i];
+        c->folded_biases[i] = bn->factor[i] * (own - bn->mean[i]) + bn->bias[i];
 #pragma omp simd
-        for (size_t k = 0; k < size; ++k) folded[i * size + k] = l->weights[i * size + k] * norm->factor[i];
+        for (size_t k = 0; k < size; ++k) folded[i * size + k] = l->weights[i * size + k] * bn->factor[i];
     }
 }
 
@@ -290,8 +285,8 @@ void texp_run_normalize(const texp_op *op, texp_plan *plan, const texp_part *par
 void texp_run_gradient_sums(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_kernels *ker = plan->kernels;
-    double *sums = part_of(op->norm, op->norm->sums, part->part);
-    double *with_x = part_of(op->norm, op->norm->squares, part->part);
+    double *sums = part_of(op->bn, op->bn->sums, part->part);
+    double *with_x = part_of(op->bn, op->bn->squares, part->part);
     EACH_BLOCK(k)
     {
         const texp_affine a = affine_of(op, plan, k);
@@ -303,39 +298,39 @@ void texp_run_gradient_sums(const texp_op *op, texp_plan *plan, const texp_part 
 static double total(const texp_op *op, double *sums, int channel)
 {
     double sum = 0;
-    for (int p = 0; p < op->parts; ++p) sum += part_of(op->norm, sums, p)[channel];
+    for (int p = 0; p < op->parts; ++p) sum += part_of(op->bn, sums, p)[channel];
     return sum;
 }
 
 void texp_finish_gradient_sums(const texp_op *op, texp_plan *plan)
 {
-    texp_norm *norm = op->norm;
-    const layer *l = plan->net->layers + norm->layer;
+    texp_bn *bn = op->bn;
+    const layer *l = plan->net->layers + bn->layer;
     const texp_bn_form form = texp_bn_form_of(l);
     const float *variance = plan->net->train ? l->variance : l->rolling_variance;
-    for (int i = 0; i < norm->channels; ++i) {
-        const double g = total(op, norm->sums, i), with_x = total(op, norm->squares, i);
-        const texp_bn_gradient gradient = texp_bn_gradient_of(&form, variance[i], l->scales[i], g, with_x, norm->n);
-        norm->direct[i] = gradient.direct;
-        norm->by_x[i] = gradient.by_x;
-        norm->constant[i] = gradient.constant;
+    for (int i = 0; i < bn->channels; ++i) {
+        const double g = total(op, bn->sums, i), with_x = total(op, bn->squares, i);
+        const texp_bn_gradient gradient = texp_bn_gradient_of(&form, variance[i], l->scales[i], g, with_x, bn->n);
+        bn->direct[i] = gradient.direct;
+        bn->by_x[i] = gradient.by_x;
+        bn->constant[i] = gradient.constant;
         if (l->texp->frozen.affine) continue;
         l->bias_updates[i] += g;
-        l->scale_updates[i] += with_x * norm->slope[i];
+        l->scale_updates[i] += with_x * bn->slope[i];
     }
 }
 
 /* in: x, in2: the gradient of y */
 void texp_run_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
-    const texp_norm *norm = op->norm;
+    const texp_bn *bn = op->bn;
     EACH_BLOCK(k)
     {
         const int first = k * plan->kernels->block;
         const texp_affine a = affine_of(op, plan, k);
         plan->kernels->gradient(at(op->out, part, k), at(op->in, part, k), at(op->in2, part, k),
-                                planes_of(op->in, part), &a, norm->direct + first, norm->by_x + first,
-                                norm->constant + first, op->add);
+                                planes_of(op->in, part), &a, bn->direct + first, bn->by_x + first, bn->constant + first,
+                                op->add);
     }
 }
 
@@ -344,14 +339,14 @@ void texp_run_gradient(const texp_op *op, texp_plan *plan, const texp_part *part
 void texp_run_bias_sums(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     const texp_kernels *ker = plan->kernels;
-    double *sums = part_of(op->norm, op->norm->sums, part->part);
+    double *sums = part_of(op->bn, op->bn->sums, part->part);
     EACH_BLOCK(k) ker->sums(at(op->in, part, k), planes_of(op->in, part), sums + k * ker->block);
 }
 
 void texp_finish_bias_sums(const texp_op *op, texp_plan *plan)
 {
-    const layer *l = plan->net->layers + op->norm->layer;
-    for (int i = 0; i < op->norm->channels; ++i) l->bias_updates[i] += total(op, op->norm->sums, i);
+    const layer *l = plan->net->layers + op->bn->layer;
+    for (int i = 0; i < op->bn->channels; ++i) l->bias_updates[i] += total(op, op->bn->sums, i);
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------------------- */

@@ -30,14 +30,14 @@ typedef struct {
     size_t lane_bytes; /* not 0: holds the images of one part alone, for each lane; made anew where it is read */
 } texp_tensor;
 
-/* Batch normalisation of one layer. Arrays of channels, filled up to whole blocks. */
+/* Batch normalisation of one layer, or the sums of its biases' gradients. Arrays of channels, filled up to whole blocks. */
 typedef struct {
     int layer, channels, padded;
     double n; /* values a channel */
     double *sums, *squares; /* of each part and channel: mean and squares forward, sum(g) and sum(g(x-mean)) backward */
     float *mean, *factor, *bias, *direct, *by_x, *constant;
     float *slope; /* texp_bn_slope */
-} texp_norm;
+} texp_bn;
 
 /* A convolution, its weights and their gradient in the form of the operation that uses them. */
 typedef struct {
@@ -67,9 +67,12 @@ typedef struct {
 
 typedef enum { TEXP_BY_IMAGE, TEXP_BY_CONVOLUTION, TEXP_ALONE } texp_op_kind;
 
+typedef void texp_runs(const texp_op *, texp_plan *, const texp_part *);
+typedef void texp_finishes(const texp_op *, texp_plan *);
+
 struct texp_op {
-    void (*run)(const texp_op *, texp_plan *, const texp_part *);
-    void (*finish)(const texp_op *, texp_plan *); /* once all images are done; ends a stage */
+    texp_runs *run;
+    texp_finishes *finish; /* once all images are done; ends a stage */
     texp_op_kind kind;
     int layer;
     const texp_tensor *in, *in2;
@@ -78,7 +81,7 @@ struct texp_op {
     int blocks; /* how many */
     int add;
     float slope, scale;
-    texp_norm *norm;
+    texp_bn *bn;
     int parts; /* of the images, in this operation's stage */
     texp_convolution *convolution;
     texp_conv_kind conv_kind;
@@ -109,11 +112,10 @@ struct texp_plan {
     texp_type type;
     texp_list train, backward, evaluate;
     network state; /* of the forward pass under way: input and truth */
-    int n_norms, n_convolutions;
-    texp_norm *norms; /* of each layer; layer 0 where none */
+    texp_bn *bns; /* of each layer; channels 0 where none */
     texp_convolution *convolutions; /* of each layer, shape.n 0 where none */
     texp_tensor input; /* of the network, NCHW */
-    texp_tensor **passing; /* of each layer whose output is made anew for each part, or NULL */
+    texp_tensor **recomputed; /* of each layer whose output is made anew for each part, or NULL */
     void *scratch; /* lanes x scratch_bytes */
     size_t scratch_bytes;
     int failed; /* a convolution */
@@ -123,43 +125,26 @@ struct texp_plan {
     int n_owned, owned_room;
 };
 
-/* Kinds of work that texp_cpu_time_work() (cpu.h) tells apart. */
-typedef enum {
-    TEXP_CONVOLVE,
-    TEXP_CONVOLVE_DATA,
-    TEXP_CONVOLVE_WEIGHTS,
-    TEXP_NORMALIZE,
-    TEXP_ELEMENTWISE,
-    TEXP_DARKNETS,
-    TEXP_WORKS
-} texp_work;
+/* --- plans -------------------------------------------------------------------------------------------------------- */
 
-/* plan.c: NULL where the network cannot run so (oneDNN absent). */
-texp_plan *texp_plan_make(network *net, int lanes);
+/* Without operations. NULL where there are no convolutions or kernels for this processor. */
+texp_plan *texp_plan_new(network *net, int lanes);
+void texp_plan_free(texp_plan *plan); /* NULL: nothing */
+
+/* Memory aligned to 64 that the plan owns; it ends the program where there is none. */
 void *texp_plan_alloc(texp_plan *plan, size_t bytes);
+void *texp_plan_zeros(texp_plan *plan, size_t bytes);
 
-/* stages.c: the stages of a list, with their convolutions; and when all lists have theirs, the lanes' memory. */
-void texp_plan_stages(texp_plan *plan, texp_list *list);
-void texp_plan_scratch(texp_plan *plan);
+/* --- tensors, owned by the plan ----------------------------------------------------------------------------------- */
+
+texp_tensor *texp_tensor_new(texp_plan *plan, int c, int h, int w, int plain, texp_type type); /* without memory */
+texp_tensor *texp_tensor_of_output(texp_plan *plan, const layer *l); /* blocked, without memory */
+texp_tensor *texp_tensor_of_array(texp_plan *plan, float *data, int c, int h, int w); /* one of Darknet's arrays */
+texp_tensor *texp_tensor_with_memory(texp_plan *plan, texp_tensor *t); /* t, which has it then */
+
 size_t texp_type_bytes(texp_type type);
+size_t texp_image_bytes(const texp_tensor *t); /* NULL: 0 */
 /* Of a convolution, in its type. */
 size_t texp_weight_bytes(const texp_convolution *c);
-
-/* ops.c: what operations run. */
-typedef void texp_runs(const texp_op *, texp_plan *, const texp_part *);
-typedef void texp_finishes(const texp_op *, texp_plan *);
-texp_runs texp_run_pack, texp_run_unpack, texp_run_convert, texp_run_conv, texp_run_conv_weights, texp_run_conv_data,
-    texp_run_moments, texp_run_normalize, texp_run_gradient_sums, texp_run_gradient, texp_run_add, texp_run_activate,
-    texp_run_activate_gradient, texp_run_copy, texp_run_bias_sums, texp_run_average, texp_run_average_gradient,
-    texp_run_largest, texp_run_largest_gradient, texp_run_enlarge, texp_run_enlarge_gradient, texp_run_zero,
-    texp_run_layer, texp_run_layer_backward;
-texp_finishes texp_finish_moments, texp_finish_gradient_sums, texp_finish_bias_sums;
-/* Normalisation by the rolling statistics. */
-void texp_use_rolling(texp_plan *plan, texp_norm *norm);
-/*
- * Weights and biases of a convolution that is to yield what normalisation makes of it: factor * (w*x + b - mean) + bias.
- * folded has room for the layer's weights.
- */
-void texp_fold_norm(const texp_op *op, texp_plan *plan, float *folded);
 
 #endif

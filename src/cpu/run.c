@@ -1,7 +1,9 @@
 /* Runs the lists of operations of the fast backend (plan.h) behind forward_network and backward_network. */
+#include "cpu/run.h"
+
 #include "base/refuse.h"
-#include "cpu/cpu.h"
-#include "cpu/plan.h"
+#include "cpu/build.h"
+#include "cpu/ops.h"
 #include "net/texp_net.h"
 
 #include <stdlib.h>
@@ -31,15 +33,17 @@ static int this_thread(void)
 
 /* --- what takes how long ------------------------------------------------------------------------------------------ */
 
-static texp_work work_of(const texp_op *op)
+typedef enum { CONVOLVE, CONVOLVE_INPUT, CONVOLVE_WEIGHTS, NORMALIZE, ELEMENTWISE, DARKNETS, WORKS } work;
+
+static work work_of(const texp_op *op)
 {
     if (op->kind == TEXP_BY_CONVOLUTION) {
-        return op->conv_kind == TEXP_CONV_FORWARD         ? TEXP_CONVOLVE
-               : op->conv_kind == TEXP_CONV_BACKWARD_DATA ? TEXP_CONVOLVE_DATA
-                                                          : TEXP_CONVOLVE_WEIGHTS;
+        return op->conv_kind == TEXP_CONV_FORWARD         ? CONVOLVE
+               : op->conv_kind == TEXP_CONV_BACKWARD_DATA ? CONVOLVE_INPUT
+                                                          : CONVOLVE_WEIGHTS;
     }
-    if (op->kind == TEXP_ALONE) return TEXP_DARKNETS;
-    return op->norm ? TEXP_NORMALIZE : TEXP_ELEMENTWISE;
+    if (op->kind == TEXP_ALONE) return DARKNETS;
+    return op->bn ? NORMALIZE : ELEMENTWISE;
 }
 
 static void run_op(const texp_op *op, texp_plan *plan, const texp_part *part)
@@ -50,35 +54,35 @@ static void run_op(const texp_op *op, texp_plan *plan, const texp_part *part)
     }
     const double start = what_time_is_it_now();
     op->run(op, plan, part);
-    plan->seconds[(part->lane + part->share) * TEXP_WORKS + work_of(op)] += what_time_is_it_now() - start;
+    plan->seconds[(part->lane + part->share) * WORKS + work_of(op)] += what_time_is_it_now() - start;
 }
 
 void texp_cpu_time_work(network *net, int on)
 {
     texp_plan *plan = net->texp->cpu.plan;
     if (!plan) return;
-    if (!plan->seconds) plan->seconds = texp_plan_alloc(plan, sizeof(double) * TEXP_WORKS * (size_t)plan->lanes);
-    for (int i = 0; i < TEXP_WORKS * plan->lanes; ++i) plan->seconds[i] = 0;
+    if (!plan->seconds) plan->seconds = texp_plan_alloc(plan, sizeof(double) * WORKS * (size_t)plan->lanes);
+    for (int i = 0; i < WORKS * plan->lanes; ++i) plan->seconds[i] = 0;
     plan->times_work = on;
 }
 
 void texp_cpu_print_work(network *net, FILE *file, double seconds)
 {
     static const char *const names[] = {
-        [TEXP_CONVOLVE] = "convolutions, forward",
-        [TEXP_CONVOLVE_DATA] = "convolutions, input gradient",
-        [TEXP_CONVOLVE_WEIGHTS] = "convolutions, weight gradient",
-        [TEXP_NORMALIZE] = "batch normalisation and relu",
-        [TEXP_ELEMENTWISE] = "sums, pooling, conversions",
-        [TEXP_DARKNETS] = "Darknet's own layers",
+        [CONVOLVE] = "convolutions, forward",
+        [CONVOLVE_INPUT] = "convolutions, input gradient",
+        [CONVOLVE_WEIGHTS] = "convolutions, weight gradient",
+        [NORMALIZE] = "batch normalisation and relu",
+        [ELEMENTWISE] = "sums, pooling, conversions",
+        [DARKNETS] = "Darknet's own layers",
     };
     const texp_plan *plan = net->texp->cpu.plan;
     double rest = seconds;
     if (!plan || !plan->seconds) return;
-    for (int k = 0; k < TEXP_WORKS; ++k) {
+    for (int k = 0; k < WORKS; ++k) {
         double sum = 0;
-        for (int lane = 0; lane < plan->lanes; ++lane) sum += plan->seconds[lane * TEXP_WORKS + k];
-        if (k != TEXP_DARKNETS) sum /= plan->lanes;
+        for (int lane = 0; lane < plan->lanes; ++lane) sum += plan->seconds[lane * WORKS + k];
+        if (k != DARKNETS) sum /= plan->lanes;
         rest -= sum;
         fprintf(file, "%5.1f %%  %s\n", 100 * sum / seconds, names[k]);
     }
@@ -161,10 +165,10 @@ static int set_weights_of(const texp_op *op, texp_plan *plan)
     const texp_convolution *c = op->convolution;
     const layer *l = plan->net->layers + c->layer;
     void *own = op->conv_kind == TEXP_CONV_FORWARD ? c->weights : c->back_weights;
-    if (!op->norm) return texp_conv_set_weights(op->conv, this_thread(), own, l->weights);
+    if (!op->bn) return texp_conv_set_weights(op->conv, this_thread(), own, l->weights);
     float *folded = malloc((size_t)l->nweights * sizeof *folded);
     if (!folded) return -1;
-    texp_fold_norm(op, plan, folded);
+    texp_bn_fold(op, plan, folded);
     int status = texp_conv_set_weights(op->conv, this_thread(), own, folded);
     free(folded);
     return status;
@@ -210,7 +214,7 @@ static texp_plan *plan_for(network *net)
         plan->lanes == lanes)
         return plan;
     texp_plan_free(plan);
-    t->cpu.plan = texp_plan_make(net, lanes);
+    t->cpu.plan = texp_plan_build(net, lanes);
     return t->cpu.plan;
 }
 
@@ -226,8 +230,8 @@ int texp_cpu_forward(network *net)
     plan->state = *net;
     plan->input.data = net->input;
     for (int i = 0; !net->train && i < net->n; ++i) {
-        if (plan->norms[i].channels && (net->layers[i].batch_normalize || net->layers[i].type == BATCHNORM))
-            texp_use_rolling(plan, plan->norms + i);
+        if (plan->bns[i].channels && (net->layers[i].batch_normalize || net->layers[i].type == BATCHNORM))
+            texp_bn_use_rolling(plan, plan->bns + i);
     }
     set_weights(list, plan);
     run_list(list, plan);
@@ -250,6 +254,12 @@ int texp_cpu_backward(network *net)
     run_list(&plan->backward, plan);
     add_updates(&plan->backward, plan);
     return 1;
+}
+
+void texp_cpu_free(network *net)
+{
+    texp_plan_free(net->texp->cpu.plan);
+    net->texp->cpu.plan = NULL;
 }
 
 void texp_cpu_keep_outputs(network *net)

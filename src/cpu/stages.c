@@ -1,36 +1,17 @@
-/*
- * Groups the operations of the fast backend into stages, and makes what depends on how many images a stage takes at a
- * time: the convolutions, and the memory of each lane.
- */
+#include "cpu/stages.h"
+
 #include "base/refuse.h"
-#include "cpu/plan.h"
 #include "net/texp_net.h"
-
-size_t texp_type_bytes(texp_type type)
-{
-    return type == TEXP_BF16 ? 2 : 4;
-}
-
-size_t texp_weight_bytes(const texp_convolution *c)
-{
-    const texp_conv_shape *s = &c->shape;
-    return (size_t)s->n * (s->c / s->groups) * s->size * s->size * texp_type_bytes(c->type);
-}
 
 /* --- stages ------------------------------------------------------------------------------------------------------- */
 
 /* What one thread's part of a stage should take of its processor's cache. */
 enum { CACHE = 384 << 10 };
 
-static size_t image_bytes(const texp_tensor *t)
-{
-    return t ? t->image * texp_type_bytes(t->type) : 0;
-}
-
 /* Images for which it fits; more where the weights, read for each part, would weigh more than the images. */
 static double wanted_images(const texp_op *op)
 {
-    const double image = (double)(image_bytes(op->in) + image_bytes(op->in2) + image_bytes(op->out));
+    const double image = (double)(texp_image_bytes(op->in) + texp_image_bytes(op->in2) + texp_image_bytes(op->out));
     double images = CACHE / image;
     if (op->kind != TEXP_BY_CONVOLUTION) return images;
     const double by_weights = (double)texp_weight_bytes(op->convolution) / image;
@@ -63,8 +44,9 @@ static int convolves_whole(const texp_plan *plan, const texp_op *op)
 {
     if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS) return 0;
     const double images =
-        part_of_batch(plan->batch, plan->lanes, CACHE / (double)(image_bytes(op->in) + image_bytes(op->in2)));
-    return (double)texp_weight_bytes(op->convolution) > images * (double)(image_bytes(op->in) + image_bytes(op->in2));
+        part_of_batch(plan->batch, plan->lanes, CACHE / (double)(texp_image_bytes(op->in) + texp_image_bytes(op->in2)));
+    return (double)texp_weight_bytes(op->convolution) >
+           images * (double)(texp_image_bytes(op->in) + texp_image_bytes(op->in2));
 }
 
 static void end_stage(const texp_plan *plan, texp_list *list, texp_stage *stage, double wanted)
@@ -107,7 +89,7 @@ static void find_stages(texp_plan *plan, texp_list *list)
     end_stage(plan, list, &stage, least);
 }
 
-static size_t passing_bytes(const texp_list *list)
+static size_t recomputed_bytes(const texp_list *list)
 {
     size_t most = 0;
     for (int s = 0; s < list->n_stages; ++s) {
@@ -117,7 +99,7 @@ static size_t passing_bytes(const texp_list *list)
             const texp_tensor *all[] = {op->in, op->in2, op->out};
             for (int k = 0; k < 3; ++k) {
                 if (!all[k] || !all[k]->lane_bytes) continue;
-                const size_t bytes = (size_t)stage->images * image_bytes(all[k]);
+                const size_t bytes = (size_t)stage->images * texp_image_bytes(all[k]);
                 most = bytes > most ? bytes : most;
             }
         }
@@ -126,16 +108,16 @@ static size_t passing_bytes(const texp_list *list)
 }
 
 /* One of them is read while the next is written: two places are enough for all. */
-static void place_passing(texp_plan *plan)
+static void place_recomputed(texp_plan *plan)
 {
     const texp_list *lists[] = {&plan->train, &plan->backward, &plan->evaluate};
     size_t bytes = 64;
-    for (int i = 0; i < 3; ++i) bytes = passing_bytes(lists[i]) > bytes ? passing_bytes(lists[i]) : bytes;
+    for (int i = 0; i < 3; ++i) bytes = recomputed_bytes(lists[i]) > bytes ? recomputed_bytes(lists[i]) : bytes;
     bytes = (bytes + 63) / 64 * 64;
     void *places[] = {texp_plan_alloc(plan, bytes * (size_t)plan->lanes),
                       texp_plan_alloc(plan, bytes * (size_t)plan->lanes)};
     for (int i = 0, k = 0; i < plan->net->n; ++i) {
-        texp_tensor *t = plan->passing[i];
+        texp_tensor *t = plan->recomputed[i];
         if (!t) continue;
         t->lane_bytes = bytes;
         t->data = places[k++ % 2];
@@ -157,7 +139,7 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
     /* Called for one image after another it keeps that image in the nearest cache; unless weights are the more to read. */
     op->calls = 1;
     if (op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS && !stage->whole &&
-        texp_weight_bytes(op->convolution) <= image_bytes(op->in) + image_bytes(op->out)) {
+        texp_weight_bytes(op->convolution) <= texp_image_bytes(op->in) + texp_image_bytes(op->out)) {
         op->calls = stage->images;
     }
     const texp_conv_use use = {.images = stage->images / op->calls,
@@ -166,7 +148,7 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
                                .plain_x = c->plain_input || c->in_plain,
                                .plain_y = c->in_plain,
                                .type = c->type,
-                               .bias = op->conv_kind == TEXP_CONV_FORWARD && (op->norm || !l->batch_normalize),
+                               .bias = op->conv_kind == TEXP_CONV_FORWARD && (op->bn || !l->batch_normalize),
                                .slope = op->conv_kind == TEXP_CONV_FORWARD ? op->slope : 1};
     op->conv = texp_conv_open(plan->convs, op->conv_kind, &c->shape, &use);
     if (!op->conv) {
@@ -185,7 +167,7 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
         if (c->in_plain) want_scratch(plan, plains);
     } else if (op->conv_kind == TEXP_CONV_BACKWARD_DATA) {
         c->back_weights = texp_plan_alloc(plan, own);
-        want_scratch(plan, c->in_plain ? plains : images * image_bytes(op->out));
+        want_scratch(plan, c->in_plain ? plains : images * texp_image_bytes(op->out));
     } else {
         c->updates_size = own / sizeof(float);
         c->updates = texp_plan_alloc(plan, own * (size_t)use.lanes);
@@ -203,15 +185,14 @@ static void open_convolutions(texp_plan *plan, texp_list *list)
     }
 }
 
-void texp_plan_stages(texp_plan *plan, texp_list *list)
+void texp_make_stages(texp_plan *plan)
 {
-    find_stages(plan, list);
-    open_convolutions(plan, list);
-}
-
-void texp_plan_scratch(texp_plan *plan)
-{
-    place_passing(plan);
+    texp_list *lists[] = {&plan->train, &plan->backward, &plan->evaluate};
+    for (int i = 0; i < 3; ++i) {
+        find_stages(plan, lists[i]);
+        open_convolutions(plan, lists[i]);
+    }
+    place_recomputed(plan);
     plan->scratch_bytes = (plan->scratch_bytes + 4095) / 4096 * 4096 + 64;
     plan->scratch = texp_plan_alloc(plan, plan->scratch_bytes * (size_t)plan->lanes);
 }

@@ -1,6 +1,6 @@
 /*
  * What the plug-in knows of each type of layer: one table with a row a type. A type without a row is one whose degree
- * must be 0, without parameters of its own, and which the fast backend leaves to Darknet.
+ * must be 0, without parameters of its own, and which the fast backend refuses.
  */
 #ifndef TEXP_LAYER_TRAITS_H
 #define TEXP_LAYER_TRAITS_H
@@ -30,6 +30,21 @@ typedef enum {
     TEXP_CARRIES_CELLS /* h, c, and those of the time step before */
 } texp_carried;
 
+/* By which of its forms the fast backend runs a layer, where the layer's settings allow it (cpu/select.c). */
+typedef enum {
+    TEXP_FAST_UNKNOWN, /* no row, or nobody has thought of it: refused */
+    TEXP_FAST_NONE, /* by Darknet's own code */
+    TEXP_FAST_CONVOLUTION,
+    TEXP_FAST_BATCHNORM,
+    TEXP_FAST_ACTIVATION,
+    TEXP_FAST_SHORTCUT,
+    TEXP_FAST_ROUTE,
+    TEXP_FAST_MAXPOOL,
+    TEXP_FAST_AVGPOOL,
+    TEXP_FAST_UPSAMPLE,
+    TEXP_FAST_FORMS /* how many */
+} texp_fast_form;
+
 typedef struct {
     const char *name; /* in the brackets of a cfg; "none" without a row */
     const char *alias; /* another name that a cfg may use; NULL: none */
@@ -53,6 +68,8 @@ typedef struct {
     int keeps_channels; /* without an activation: a number added to a whole channel comes out as one */
     int (*input)(const layer *l, int index, int k); /* texp_layer_input; NULL: the layer before it alone */
     texp_truth truth;
+
+    texp_fast_form fast_form;
 } texp_layer_traits;
 
 /* The row of a type; never NULL. */

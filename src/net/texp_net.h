@@ -29,7 +29,7 @@ typedef struct {
     float parsed_rate; /* net->learning_rate as parsed: programs scale it afterwards */
 } texp_net_schedule;
 
-/* Which CPU backend runs it (cpu/cpu.h). */
+/* Which CPU backend runs it (cpu/run.h). */
 typedef struct {
     int plain; /* backend=plain: Darknet's loops instead of oneDNN */
     int fast; /* the fast backend runs it */

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #ifndef STOCK
-#include "cpu/cpu.h"
+#include "cpu/run.h"
 #include "net/texp_net.h"
 #endif
 

@@ -1,12 +1,10 @@
 /* What the rest calls of the fast CPU backend (plan.h says how it works). */
-#ifndef TEXP_CPU_H
-#define TEXP_CPU_H
+#ifndef TEXP_RUN_H
+#define TEXP_RUN_H
 
 #include "darknet.h"
 
 #include <stdio.h>
-
-struct texp_plan;
 
 /* Has the fast backend run this network, where it can. */
 void texp_cpu_use(network *net);
@@ -25,7 +23,8 @@ int texp_cpu_gemm(int transpose_a, int transpose_b, int m, int n, int k, float a
 /* NULL where precision=bf16 can be had, else why not and what to do. */
 const char *texp_cpu_why_no_bf16(void);
 
-void texp_plan_free(struct texp_plan *plan); /* NULL: nothing */
+/* Of a network that the backend ran or not: all that it made for it. */
+void texp_cpu_free(network *net);
 
 /* Of a network that the backend runs: measure what each kind of work takes from here on (a few percent slower). */
 void texp_cpu_time_work(network *net, int on);
