@@ -364,7 +364,7 @@ static void processors_without_avx512_give_the_same(void **state)
 
 int main(int argc, char **argv)
 {
-    struct CMUnitTest tests[CFGS + 9];
+    struct CMUnitTest tests[CFGS + 11];
     int n = 0;
     own_name = argv[0];
     if (argc == 2 && !strcmp(argv[1], "--avx2")) return prints_what_avx2_does();
