@@ -82,10 +82,10 @@ static const network_case networks[] = {
          HEAD FREE,
      1, 0},
     /* Statistics inside a [deconvolutional], behind one and behind a [local] follow the scale. The bias of a [local] of
-     * one pixel is a channel's, and swallowed. */
+     * one pixel is a channel's, and swallowed. Without rectifiers: of this many pixels some always cross their kink. */
     {"deconvolutions", "batchnorm_eps=1e-2\n",
-     DECONVOLUTION(6, "relu\nbatch_normalize=1") DECONVOLUTION(4, "linear") NORM RELU
-     "[local]\nfilters=4\nsize=32\nstride=32\npad=0\nactivation=linear\n" NORM RELU FREE,
+     DECONVOLUTION(6, "linear\nbatch_normalize=1") DECONVOLUTION(4, "linear") NORM
+     "[local]\nfilters=4\nsize=32\nstride=32\npad=0\nactivation=linear\n" NORM FREE,
      3, 0},
     /* Biases that a normalisation swallows, through an addition and pooling. */
     {"swallowed_biases", "batchnorm_eps=1e-2\n",
