@@ -225,7 +225,7 @@ wrong_head() { # file
 wrong_side() { # file
     case $1 in
         */fixes/*) grep -iE '^[+].*texp' "$1" ;;
-        *) grep -E '^[+] *# *include' "$1" | grep -vxE '[+]#include "(texp|train/train|net/checkpoint)[.]h"' ;;
+        *) grep -E '^[+] *# *include' "$1" | grep -vxF '+#include "texp.h"' ;;
     esac
 }
 
