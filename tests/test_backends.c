@@ -61,7 +61,7 @@ static size_t weights_of(const layer *l)
     return l->type == CONNECTED ? (size_t)l->inputs * l->outputs : (size_t)l->nweights;
 }
 
-static network *make_network(const cfg_case *c, const char *backend, const char *precision, int seed)
+static network *make_network(const cfg_case *c, const char *backend, const char *precision)
 {
     char file[256];
     snprintf(file, sizeof file, "build/darknet/cfg/%s.cfg", c->name);
@@ -69,12 +69,12 @@ static network *make_network(const cfg_case *c, const char *backend, const char 
     wanted_backend = backend;
     wanted_precision = precision;
     hush();
-    srand(3 + seed);
+    srand(3);
     texp_change_net_keys = set_keys;
     network *net = parse_network_cfg(file);
     texp_change_net_keys = NULL;
     speak();
-    fill(net->input, (size_t)net->inputs * net->batch, 1 + seed, -1, 1);
+    fill(net->input, (size_t)net->inputs * net->batch, 1, -1, 1);
     for (int b = 0; net->truth && b < net->batch && net->truths; ++b)
         net->truth[(size_t)b * net->truths + b] = b ? 1 : 0;
     return net;
@@ -120,14 +120,14 @@ static distances distances_of(const network *p, const network *q)
     return (distances){sqrt(outputs / output_length), sqrt(gradients / gradient_length)};
 }
 
-/* What moving every weight by a unit in the last place does. In networks of this size that takes some rectifiers across
- * their kinks, as any other rounding does: so it measures those jumps as well. */
-static distances distances_of_a_push(const cfg_case *c, const network *plain, int seed)
+/* What moving every weight by `units` in the last place does, half of them up and half down. */
+static distances distances_of_a_push(const cfg_case *c, const network *plain, uint64_t pattern, float units)
 {
-    network *pushed = make_network(c, "plain", "float32", seed);
+    network *pushed = make_network(c, "plain", "float32");
     for (int i = 0; i < pushed->n; ++i) {
         const layer *l = pushed->layers + i;
-        for (size_t j = 0; j < weights_of(l); ++j) l->weights[j] *= 1 + 0x1p-23f * (random_bits(i, j) & 1 ? 1 : -1);
+        for (size_t j = 0; j < weights_of(l); ++j)
+            l->weights[j] *= 1 + units * 0x1p-23f * (random_bits(pattern << 32 | (uint64_t)i, j) & 1 ? 1 : -1);
     }
     one_pass(pushed);
     distances d = distances_of(pushed, plain);
@@ -135,37 +135,59 @@ static distances distances_of_a_push(const cfg_case *c, const network *plain, in
     return d;
 }
 
-/* --- tests ---------------------------------------------------------------------------------------------------------- */
-
-/* A step back adds rounding in each product where the push adds it once: as in test_gradients.c, eightfold. */
-static int is_the_same(const cfg_case *c, int seed)
+/*
+ * What rounding may change: as much as pushing every weight by 32 units does. That moves outputs by some eight times what
+ * rounding alone does (a push of one unit, which rounds everything anew, moves darknet19's by 9e-6, one of 32 by 7e-5),
+ * and a pass back adds rounding in each product where a push adds it once: as in test_gradients.c, eightfold.
+ *
+ * In networks of this size rounding also takes some rectifiers and maxima across their kinks, which puts the gradient off
+ * by up to some 1e-2. A push moves each value by eight times what rounding does, and the opposite push the other way:
+ * where rounding takes a value across its kink, one of the two does, unless this push hardly moves it. Of two random
+ * numbers that of the eightfold deviation is the smaller with probability 2/pi atan(1/8) = .08; for two pushes, .006.
+ */
+static distances allowed_by_rounding(const cfg_case *c, const network *plain)
 {
-    network *plain = make_network(c, "plain", "float32", seed), *fast = make_network(c, "auto", "float32", seed);
-    one_pass(plain);
-    one_pass(fast);
-    distances d = distances_of(fast, plain), push = distances_of_a_push(c, plain, seed);
-    int all_fast = fast->texp->cpu.went_fast && !plain->texp->cpu.went_fast;
-    free_network(plain);
-    free_network(fast);
-    print_message("output %.1e, gradient %.1e, pushed %.1e and %.1e\n", d.output, d.gradient, push.output,
-                  push.gradient);
-    return all_fast && d.output < fmin(8 * (push.output + 0x1p-24), 1e-3) &&
-           d.gradient < fmin(8 * (push.gradient + 0x1p-24), 5e-2);
+    distances most = {0, 0};
+    for (int k = 0; k < 4; ++k) {
+        distances d = distances_of_a_push(c, plain, 1 + k / 2, k % 2 ? -32 : 32);
+        most = (distances){fmax(most.output, d.output), fmax(most.gradient, d.gradient)};
+    }
+    return most;
 }
 
-/* A value so near a kink that one of the two is across it and the push is not puts the gradient off by up to some 1e-2.
- * With darknet19 that was so for one of six networks and inputs; a fault is there for each. */
-static int is_the_same_but_for_a_kink(const cfg_case *c)
+/* --- tests ---------------------------------------------------------------------------------------------------------- */
+
+/* A fault in a layer's gradient moves that of the network by more than a twentieth. */
+static int is_near(const cfg_case *c, const network *plain, distances most)
 {
-    for (int seed = 0; seed < 4; ++seed) {
-        if (is_the_same(c, seed)) return 1;
-    }
-    return 0;
+    network *fast = make_network(c, "auto", "float32");
+    one_pass(fast);
+    distances d = distances_of(fast, plain);
+    int all_fast = fast->texp->cpu.went_fast && !plain->texp->cpu.went_fast;
+    free_network(fast);
+    print_message("%s: output %.1e of %.1e, gradient %.1e of %.1e\n", c->name, d.output, most.output, d.gradient,
+                  most.gradient);
+    return all_fast && d.output < fmin(most.output, 1e-3) && d.gradient < fmin(most.gradient, 5e-2);
+}
+
+static network *plain_pass(const cfg_case *c)
+{
+    network *plain = make_network(c, "plain", "float32");
+    one_pass(plain);
+    return plain;
+}
+
+static int is_the_same(const cfg_case *c)
+{
+    network *plain = plain_pass(c);
+    int is_same = is_near(c, plain, allowed_by_rounding(c, plain));
+    free_network(plain);
+    return is_same;
 }
 
 static void stock_cfgs_give_the_same_on_both_backends(void **state)
 {
-    assert_true(is_the_same_but_for_a_kink(*state));
+    assert_true(is_the_same(*state));
 }
 
 static void train(network *net)
@@ -184,7 +206,7 @@ static void runs_repeat_to_the_bit(void **state)
 {
     const char *precision = *state;
     const cfg_case c = {"darknet19", 64, 6};
-    network *nets[] = {make_network(&c, "auto", precision, 0), make_network(&c, "auto", precision, 0)};
+    network *nets[] = {make_network(&c, "auto", precision), make_network(&c, "auto", precision)};
     for (int k = 0; k < 2; ++k) train(nets[k]);
     for (int i = 0; i < nets[0]->n; ++i) {
         const layer *a = nets[0]->layers + i, *b = nets[1]->layers + i;
@@ -203,10 +225,13 @@ static void threads_change_rounding_alone(void **state)
     (void)state;
     const cfg_case c = {"darknet19", 64, 3};
     const int before = omp_get_max_threads(), threads[] = {1, 2, 4, 8};
+    network *plain = plain_pass(&c);
+    const distances most = allowed_by_rounding(&c, plain);
     for (size_t k = 0; k < sizeof threads / sizeof *threads; ++k) {
         omp_set_num_threads(threads[k]);
-        assert_true(is_the_same_but_for_a_kink(&c));
+        assert_true(is_near(&c, plain, most));
     }
+    free_network(plain);
     omp_set_num_threads(before);
 }
 #endif
@@ -217,7 +242,7 @@ static void plain_results_do_not_depend_on_threads(void **state)
     (void)state;
 #ifdef _OPENMP
     const cfg_case c = {"darknet19", 64, 3};
-    network *nets[] = {make_network(&c, "plain", "float32", 0), make_network(&c, "plain", "float32", 0)};
+    network *nets[] = {make_network(&c, "plain", "float32"), make_network(&c, "plain", "float32")};
     const int before = omp_get_max_threads();
     for (int k = 0; k < 2; ++k) {
         omp_set_num_threads(k ? 4 : 1);
@@ -244,7 +269,7 @@ static void bf16_is_near_float(void **state)
 {
     (void)state;
     const cfg_case c = {"darknet19", 64, 6};
-    network *whole = make_network(&c, "auto", "float32", 0), *half = make_network(&c, "auto", "bf16", 0);
+    network *whole = make_network(&c, "auto", "float32"), *half = make_network(&c, "auto", "bf16");
     one_pass(whole);
     one_pass(half);
     distances d = distances_of(half, whole);
@@ -347,7 +372,7 @@ static int prints_what_avx2_does(void)
         print_message("bf16 is not refused\n");
         return 1;
     }
-    return !is_the_same_but_for_a_kink(&c);
+    return !is_the_same(&c);
 }
 
 static void processors_without_avx512_give_the_same(void **state)
