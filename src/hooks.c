@@ -83,7 +83,7 @@ void texp_parse_end(network *net)
     texp_analyse(net);
     texp_make_tracks(net);
     texp_follow_scale(net, 1);
-    if (t->run.logs_norms) t->norms = texp_norms_open(net);
+    if (t->run.logs_weight_norms) t->weight_norms = texp_weight_norms_open(net);
     texp_print_summary(net);
 }
 
@@ -93,7 +93,7 @@ void texp_free_net(network *net)
 #ifndef TEXP_DOUBLE
     texp_cpu_free(net);
 #endif
-    texp_norms_close(net->texp->norms);
+    texp_weight_norms_close(net->texp->weight_norms);
     texp_net_free(net->texp);
     net->texp = NULL;
 }

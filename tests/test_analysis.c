@@ -19,7 +19,7 @@ static const double TOLERANCE = 1e-4;
 #define NET(keys) "[net]\nbatch=3\nchannels=3\nheight=8\nwidth=8\nseed=7\ndecay=.001\npolicy=texp++\n" keys
 #define CONV(n, size, stride, activation)                                                                              \
     "[convolutional]\nfilters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=" activation "\n"
-#define NORM "[batchnorm]\n"
+#define BN   "[batchnorm]\n"
 #define RELU "[activation]\nactivation=relu\n"
 #define LAST "[connected]\noutput=4\nactivation=linear\n[softmax]\n"
 
@@ -51,37 +51,36 @@ typedef struct {
 } bias_case;
 
 static const bias_case bias_cases[] = {
-    {"directly", NET("") CONV(6, 3, 1, "linear") NORM RELU LAST, {0, -1}},
-    {"connected", NET("") "[connected]\noutput=9\nactivation=linear\n" NORM RELU LAST, {0, -1}},
+    {"directly", NET("") CONV(6, 3, 1, "linear") BN RELU LAST, {0, -1}},
+    {"connected", NET("") "[connected]\noutput=9\nactivation=linear\n" BN RELU LAST, {0, -1}},
     {"deconvolution",
-     NET("") "[deconvolutional]\nfilters=5\nsize=4\nstride=2\npadding=1\nactivation=linear\n" NORM RELU LAST,
+     NET("") "[deconvolutional]\nfilters=5\nsize=4\nstride=2\npadding=1\nactivation=linear\n" BN RELU LAST,
      {0, -1}},
-    {"max_pooling", NET("") CONV(6, 3, 1, "linear") "[maxpool]\nsize=3\nstride=2\n" NORM RELU LAST, {0, -1}},
-    {"average_pooling", NET("") CONV(6, 3, 1, "linear") "[avgpool]\n" NORM RELU LAST, {0, -1}},
-    {"upsampling", NET("") CONV(6, 3, 1, "linear") "[upsample]\nstride=2\nscale=1.5\n" NORM RELU LAST, {0, -1}},
-    {"downsampling", NET("") CONV(6, 3, 1, "linear") "[upsample]\nstride=-2\nscale=.5\n" NORM RELU LAST, {0, -1}},
+    {"max_pooling", NET("") CONV(6, 3, 1, "linear") "[maxpool]\nsize=3\nstride=2\n" BN RELU LAST, {0, -1}},
+    {"average_pooling", NET("") CONV(6, 3, 1, "linear") "[avgpool]\n" BN RELU LAST, {0, -1}},
+    {"upsampling", NET("") CONV(6, 3, 1, "linear") "[upsample]\nstride=2\nscale=1.5\n" BN RELU LAST, {0, -1}},
+    {"downsampling", NET("") CONV(6, 3, 1, "linear") "[upsample]\nstride=-2\nscale=.5\n" BN RELU LAST, {0, -1}},
     /* The sum of 6 and of 4 channels: 4 are shared, and alpha holds for these alone. */
     {"addition_of_fewer_channels",
      NET("") CONV(4, 3, 1, "linear") "[batchnorm]\n" CONV(
-         6, 3, 1, "linear") "[shortcut]\nfrom=0\nalpha=.5\nbeta=2\nactivation=linear\n" NORM RELU LAST,
+         6, 3, 1, "linear") "[shortcut]\nfrom=0\nalpha=.5\nbeta=2\nactivation=linear\n" BN RELU LAST,
      {0, 2, -1}},
     {"addition_of_more_channels",
      NET("") CONV(6, 3, 1, "linear") "[batchnorm]\n" CONV(
-         4, 3, 1, "linear") "[shortcut]\nfrom=0\nalpha=.5\nbeta=2\nactivation=linear\n" NORM RELU LAST,
+         4, 3, 1, "linear") "[shortcut]\nfrom=0\nalpha=.5\nbeta=2\nactivation=linear\n" BN RELU LAST,
      {0, 2, -1}},
     {"addition_of_a_larger_image",
      NET("") CONV(5, 3, 1, "linear") "[batchnorm]\n" CONV(
-         5, 3, 2, "linear") "[shortcut]\nfrom=0\nactivation=linear\n" NORM RELU LAST,
+         5, 3, 2, "linear") "[shortcut]\nfrom=0\nactivation=linear\n" BN RELU LAST,
      {0, 2, -1}},
     {"concatenation",
-     NET("") CONV(5, 3, 1, "linear") "[batchnorm]\n" CONV(3, 3, 1, "linear") "[route]\nlayers=2,0,1\n" NORM RELU LAST,
+     NET("") CONV(5, 3, 1, "linear") "[batchnorm]\n" CONV(3, 3, 1, "linear") "[route]\nlayers=2,0,1\n" BN RELU LAST,
      {-1}},
     {"concatenation_of_equal_degrees",
-     NET("") CONV(5, 3, 1, "linear") "[batchnorm]\n" CONV(3, 3, 1, "linear") "[route]\nlayers=2,0,2\n" NORM RELU LAST,
+     NET("") CONV(5, 3, 1, "linear") "[batchnorm]\n" CONV(3, 3, 1, "linear") "[route]\nlayers=2,0,2\n" BN RELU LAST,
      {0, 2, -1}},
-    {"two_norms",
-     NET("") CONV(5, 3, 1, "linear") NORM "[route]\nlayers=0\n" NORM
-                                          "[shortcut]\nfrom=1\nactivation=linear\n" RELU LAST,
+    {"two_batchnorms",
+     NET("") CONV(5, 3, 1, "linear") BN "[route]\nlayers=0\n" BN "[shortcut]\nfrom=1\nactivation=linear\n" RELU LAST,
      {0, -1}},
 };
 enum { BIAS_CASES = sizeof bias_cases / sizeof *bias_cases };
@@ -123,16 +122,15 @@ static void absorbed_biases_leave_predictions_as_they_are(void **state)
 static void biases_that_count_are_not_swallowed(void **state)
 {
     static const char *const cfgs[] = {
-        NET("") CONV(6, 3, 1, "leaky") NORM LAST,
-        NET("") CONV(6, 3, 1, "linear") "[dropout]\nprobability=.5\n" NORM LAST,
-        NET("") CONV(6, 3, 1, "linear") "[reorg]\nstride=2\n" NORM LAST,
+        NET("") CONV(6, 3, 1, "leaky") BN LAST,
+        NET("") CONV(6, 3, 1, "linear") "[dropout]\nprobability=.5\n" BN LAST,
+        NET("") CONV(6, 3, 1, "linear") "[reorg]\nstride=2\n" BN LAST,
         NET("") CONV(6, 3, 1, "linear") "[l2norm]\n" LAST,
-        NET("") "[local]\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=linear\n" NORM LAST,
+        NET("") "[local]\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=linear\n" BN LAST,
         /* Every other pixel gets the bias. */
-        NET("") CONV(5, 3, 1, "linear") NORM CONV(5, 3, 2, "linear") NORM
-        "[route]\nlayers=0\n"
-        "[shortcut]\nfrom=2\nactivation=linear\n" NORM LAST,
-        NET("") CONV(5, 3, 1, "linear") NORM CONV(5, 3, 1, "linear") "[shortcut]\nfrom=0\nactivation=relu\n" NORM LAST,
+        NET("") CONV(5, 3, 1, "linear") BN CONV(5, 3, 2, "linear") BN "[route]\nlayers=0\n"
+                                                                      "[shortcut]\nfrom=2\nactivation=linear\n" BN LAST,
+        NET("") CONV(5, 3, 1, "linear") BN CONV(5, 3, 1, "linear") "[shortcut]\nfrom=0\nactivation=relu\n" BN LAST,
     };
     size_t k;
     int i;
@@ -150,35 +148,34 @@ static void biases_that_count_are_not_swallowed(void **state)
 #define PRERESNET(keys, projection, last)                                                                              \
     NET(keys)                                                                                                          \
     CONV(4, 3, 1, "linear\nbias=0")                                                                                    \
-    NORM RELU CONV(6, 3, 2, "linear") NORM RELU CONV(6, 3, 1, "linear") "[route]\nlayers=-7\n" projection CONV(        \
-        6, 1, 2, "linear") "[shortcut]\nfrom=-" last "\nactivation=linear\n" NORM RELU "[avgpool]\n"
+    BN RELU CONV(6, 3, 2, "linear") BN RELU CONV(6, 3, 1, "linear") "[route]\nlayers=-7\n" projection CONV(            \
+        6, 1, 2, "linear") "[shortcut]\nfrom=-" last "\nactivation=linear\n" BN RELU "[avgpool]\n"
 
 static const struct {
     const char *name, *cfg;
     int growing;
 } probes[] = {
-    {"preresnet", PRERESNET("", NORM, "4") LAST, 4},
+    {"preresnet", PRERESNET("", BN, "4") LAST, 4},
     {"preresnet_unnormalised", PRERESNET("", "", "3") LAST, 3},
-    {"preresnet_exact_epsilon", PRERESNET("batchnorm_eps=1e-2\n", NORM, "4") LAST, 4},
-    {"plain_backend", PRERESNET("backend=plain\n", NORM, "4") LAST, 4},
+    {"preresnet_exact_epsilon", PRERESNET("batchnorm_eps=1e-2\n", BN, "4") LAST, 4},
+    {"plain_backend", PRERESNET("backend=plain\n", BN, "4") LAST, 4},
     {"all_of_the_papers_network",
-     PRERESNET("texp_layers=all\naffine=0\n", NORM,
-               "4") "[connected]\noutput=4\nactivation=linear\nfixed=1\n[softmax]\n",
+     PRERESNET("texp_layers=all\naffine=0\n", BN, "4") "[connected]\noutput=4\nactivation=linear\nfixed=1\n[softmax]\n",
      4},
     {"all_with_affine",
      NET("texp_layers=all\n") CONV(6, 3, 1, "linear")
-         NORM RELU CONV(4, 3, 1, "relu\nbatch_normalize=1") "[avgpool]\n[connected]\noutput=4\nactivation=linear\n["
-                                                            "batchnorm]\naffine=0\n[softmax]\n",
+         BN RELU CONV(4, 3, 1, "relu\nbatch_normalize=1") "[avgpool]\n[connected]\noutput=4\nactivation=linear\n["
+                                                          "batchnorm]\naffine=0\n[softmax]\n",
      3},
     {"every_kind_of_layer",
      NET("") CONV(6, 3, 1, "ramp\nbatch_normalize=1") "[reorg]\nstride=2\n[dropout]\nprobability=.3\n" CONV(
          5, 3, 1, "relie\nbias=0")
-         CONV(5, 3, 1, "linear") "[upsample]\nstride=2\n[maxpool]\nsize=2\nstride=1\n" NORM
+         CONV(5, 3, 1, "linear") "[upsample]\nstride=2\n[maxpool]\nsize=2\nstride=1\n" BN
                                  "[deconvolutional]\nfilters=4\nsize=2\nstride=2\nbatch_normalize=1\nactivation=leaky\n"
                                  "[connected]\noutput=9\nbias=0\nactivation=leaky\n[l2norm]\n[normalization]\n" LAST,
      5},
     {"a_group_of_several_degrees",
-     NET("") CONV(4, 3, 1, "relu\nbias=0") CONV(4, 3, 1, "relu\nbias=0") CONV(4, 3, 1, "linear") NORM LAST, 3},
+     NET("") CONV(4, 3, 1, "relu\nbias=0") CONV(4, 3, 1, "relu\nbias=0") CONV(4, 3, 1, "linear") BN LAST, 3},
     {"nothing", NET("") CONV(4, 3, 1, "relu") LAST, 0},
 };
 enum { PROBES = sizeof probes / sizeof *probes };
@@ -199,7 +196,7 @@ static void scaled_layers_leave_the_outputs(void **state)
 /* Each layer with weights that is not in S, put into it. */
 static void a_layer_too_many_fails_the_probe(void **state)
 {
-    static const char *const cfgs[] = {PRERESNET("", NORM, "4") LAST, PRERESNET("", "", "3") LAST,
+    static const char *const cfgs[] = {PRERESNET("", BN, "4") LAST, PRERESNET("", "", "3") LAST,
                                        NET("") CONV(4, 3, 1, "relu") CONV(4, 3, 1, "relu") LAST};
     size_t k;
     int i, forced = 0;
@@ -223,13 +220,13 @@ static void a_layer_too_many_fails_the_probe(void **state)
 
 static void a_wrong_degree_fails_the_probe(void **state)
 {
-    const char *cfg = PRERESNET("batchnorm_eps=1e-2\n", NORM, "4") LAST;
+    const char *cfg = PRERESNET("batchnorm_eps=1e-2\n", BN, "4") LAST;
     network *net = analysed(cfg);
     int i, n = net->n, wrong = 0;
     (void)state;
     for (i = 0; i < n; ++i) {
-        if (net->layers[i].texp->degrees.norm) {
-            ++net->layers[i].texp->degrees.norm;
+        if (net->layers[i].texp->degrees.bn) {
+            ++net->layers[i].texp->degrees.bn;
             assert_false(texp_probe(net).passed);
             ++wrong;
         }
@@ -242,7 +239,7 @@ static void a_wrong_degree_fails_the_probe(void **state)
 
 static void a_bias_left_in_place_fails_the_probe(void **state)
 {
-    network *net = analysed(NET("") CONV(6, 3, 1, "linear") NORM LAST);
+    network *net = analysed(NET("") CONV(6, 3, 1, "linear") BN LAST);
     (void)state;
     assert_true(net->layers[0].texp->degrees.swallowed_bias);
     net->layers[0].texp->degrees.swallowed_bias = 0;
@@ -254,12 +251,12 @@ static void a_bias_left_in_place_fails_the_probe(void **state)
 
 static void layers_know_degrees_and_groups(void **state)
 {
-    network *net = analysed(PRERESNET("", NORM, "4") LAST);
-    /*                     conv norm relu conv norm relu conv route norm conv add norm relu avg fc softmax */
+    network *net = analysed(PRERESNET("", BN, "4") LAST);
+    /*                     conv  bn  relu conv  bn  relu conv route bn  conv add  bn  relu avg fc softmax */
     const int in[] = {0, 1, 0, 0, 1, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 0};
     const int out[] = {1, 0, 0, 1, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0};
     const int group[] = {0, -1, -1, 1, -1, -1, 2, -1, -1, 2, -1, -1, -1, -1, -1, -1};
-    const int norm_group[] = {-1, 0, -1, -1, 1, -1, -1, -1, 0, -1, -1, 2, -1, -1, -1, -1};
+    const int bn_group[] = {-1, 0, -1, -1, 1, -1, -1, -1, 0, -1, -1, 2, -1, -1, -1, -1};
     int i;
     (void)state;
     assert_int_equal(net->n, 16);
@@ -268,8 +265,8 @@ static void layers_know_degrees_and_groups(void **state)
         assert_int_equal(own->degrees.in, in[i]);
         assert_int_equal(own->degrees.out, out[i]);
         assert_int_equal(own->degrees.group, group[i]);
-        assert_int_equal(own->degrees.norm_group, norm_group[i]);
-        assert_int_equal(own->degrees.norm, norm_group[i] >= 0);
+        assert_int_equal(own->degrees.bn_group, bn_group[i]);
+        assert_int_equal(own->degrees.bn, bn_group[i] >= 0);
     }
     assert_int_equal(net->texp->counts.growing, 4);
     assert_int_equal(net->texp->counts.base, 1);

@@ -25,9 +25,9 @@
 typedef struct {
     int batch, channels, spatial, affine;
     double offset; /* of all x: a mean that is large beside the deviation */
-} norm_case;
+} bn_case;
 
-static const norm_case cases[] = {
+static const bn_case cases[] = {
     {128, 3, 64, 1, 0}, {8, 16, 1024, 1, 0}, {1, 5, 49, 1, 3},  {4, 1, 1, 1, 0}, {7, 17, 13, 1, -2},
     {2, 3, 2049, 1, 1}, {3, 2, 1025, 0, 0},  {33, 2, 1, 1, .5}, {2, 1, 1, 0, 0}, {16, 4, 196, 1, 30},
 };
@@ -70,7 +70,7 @@ static float *filled(size_t n, double offset)
     return x;
 }
 
-static arrays make_arrays(const norm_case *k)
+static arrays make_arrays(const bn_case *k)
 {
     const int c = k->channels;
     arrays a = {.n = (size_t)k->batch * c * k->spatial};
@@ -88,23 +88,23 @@ static void free_arrays(arrays *a)
     free(a->variance), free(a->rolling_mean), free(a->rolling_variance), free(a->scale_updates), free(a->bias_updates);
 }
 
-static const float *scales_of(const norm_case *k, const arrays *a)
+static const float *scales_of(const bn_case *k, const arrays *a)
 {
     return k->affine ? a->scales : NULL;
 }
 
-static const float *biases_of(const norm_case *k, const arrays *a)
+static const float *biases_of(const bn_case *k, const arrays *a)
 {
     return k->affine ? a->biases : NULL;
 }
 
-static void forward(const norm_case *k, arrays *a)
+static void forward(const bn_case *k, arrays *a)
 {
     texp_bn_train(a->y, a->mean, a->variance, a->rolling_mean, a->rolling_variance, a->x, scales_of(k, a),
                   biases_of(k, a), form, k->batch, k->channels, k->spatial);
 }
 
-static void backward(const norm_case *k, arrays *a, float *dx, const float *dy, int accumulate)
+static void backward(const bn_case *k, arrays *a, float *dx, const float *dy, int accumulate)
 {
     texp_bn_backward(dx, a->scale_updates, a->bias_updates, a->x, dy, a->mean, a->variance, scales_of(k, a), form,
                      accumulate, k->batch, k->channels, k->spatial);
@@ -116,12 +116,12 @@ typedef struct {
     double mean, variance, scale, bias;
 } moments;
 
-static size_t index_of(const norm_case *k, int b, int c, int i)
+static size_t index_of(const bn_case *k, int b, int c, int i)
 {
     return ((size_t)b * k->channels + c) * k->spatial + i;
 }
 
-static moments moments_of(const norm_case *k, const arrays *a, const double *x, int c)
+static moments moments_of(const bn_case *k, const arrays *a, const double *x, int c)
 {
     const double n = (double)k->batch * k->spatial;
     moments m = {0, 0, k->affine ? a->scales[c] : 1, k->affine ? a->biases[c] : 0};
@@ -138,29 +138,29 @@ static moments moments_of(const norm_case *k, const arrays *a, const double *x, 
     return m;
 }
 
-static double count_of(const norm_case *k)
+static double count_of(const bn_case *k)
 {
     return (double)k->batch * k->spatial;
 }
 
 /* The variance that the form keeps. */
-static double variance_of(const norm_case *k, const moments *m)
+static double variance_of(const bn_case *k, const moments *m)
 {
     return form->textbook ? m->variance : m->variance * count_of(k) / (count_of(k) - 1);
 }
 
-static double slope_of(const norm_case *k, const moments *m)
+static double slope_of(const bn_case *k, const moments *m)
 {
     return form->textbook ? 1 / sqrt(m->variance + EPS) : 1 / (sqrt(variance_of(k, m)) + EPS_ROOT);
 }
 
-static double value(const norm_case *k, const moments *m, double x)
+static double value(const bn_case *k, const moments *m, double x)
 {
     return m->scale * (x - m->mean) * slope_of(k, m) + m->bias;
 }
 
 /* sum(y dy) of one channel: the loss whose gradient by y is dy. */
-static double loss(const norm_case *k, const arrays *a, const double *x, int c)
+static double loss(const bn_case *k, const arrays *a, const double *x, int c)
 {
     const moments m = moments_of(k, a, x, c);
     double sum = 0;
@@ -188,7 +188,7 @@ static double *in_double(const float *x, size_t n)
  * in units of the deviation, at least .2 where N > 2), the sums are exact in double, and where `float` is double the
  * rounding of N terms, which are independent, adds up to sqrt(N) u; some five operations follow.
  */
-static double tolerance(const norm_case *k, const moments *m)
+static double tolerance(const bn_case *k, const moments *m)
 {
     const double terms = sizeof(float) == sizeof(double) ? count_of(k) : 0;
     return (8 + sqrt(terms)) * unit() * (1 + fabs(k->offset)) * (1 + m->scale / sqrt(m->variance + EPS));
@@ -201,7 +201,7 @@ static void forward_is_the_definition(void **unused)
     int n, c, b, i;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         arrays a = make_arrays(k);
         double *x = in_double(a.x, a.n);
         forward(k, &a);
@@ -226,7 +226,7 @@ static void rolling_statistics_move_as_darknets(void **unused)
     int n, c;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         const double count = (double)k->batch * k->spatial;
         arrays a = make_arrays(k);
         double *x = in_double(a.x, a.n), *means = in_double(a.rolling_mean, k->channels);
@@ -246,7 +246,7 @@ static void rolling_statistics_move_as_darknets(void **unused)
 
 static void rolling_statistics_may_be_absent(void **unused)
 {
-    const norm_case *k = cases;
+    const bn_case *k = cases;
     arrays a = make_arrays(k), b = make_arrays(k);
     (void)unused;
     forward(k, &a);
@@ -263,7 +263,7 @@ static void evaluation_uses_the_statistics_given(void **unused)
     int n;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         arrays a = make_arrays(k);
         forward(k, &a);
         texp_bn_evaluate(a.dx, a.x, a.mean, a.variance, scales_of(k, &a), biases_of(k, &a), form, k->batch, k->channels,
@@ -287,7 +287,7 @@ static void gradient_is_that_of_the_definition(void **unused)
     int n, probe;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         arrays a = make_arrays(k);
         double *x = in_double(a.x, a.n);
         forward(k, &a);
@@ -309,8 +309,7 @@ static void gradient_is_that_of_the_definition(void **unused)
 }
 
 /* Darknet's backward_batchnorm_layer, in double: mean_delta, variance_delta and normalize_delta. */
-static double darknets_gradient(const norm_case *k, const arrays *a, const double *x, const moments *m, int c,
-                                size_t at)
+static double darknets_gradient(const bn_case *k, const arrays *a, const double *x, const moments *m, int c, size_t at)
 {
     const double deviation = sqrt(variance_of(k, m) + EPS);
     double mean_delta = 0, variance_delta = 0;
@@ -332,7 +331,7 @@ static void darknets_gradient_is_that_of_its_source(void **unused)
     int n, probe;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         arrays a = make_arrays(k);
         double *x = in_double(a.x, a.n);
         forward(k, &a);
@@ -366,7 +365,7 @@ static void affine_gradients_are_added(void **unused)
     int n, c, b, i;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         arrays a = make_arrays(k);
         double *x = in_double(a.x, a.n), *scales = in_double(a.scale_updates, k->channels);
         double *biases = in_double(a.bias_updates, k->channels);
@@ -398,7 +397,7 @@ static void gradient_is_assigned_added_or_in_place(void **unused)
     size_t i;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         arrays a = make_arrays(k);
         double *before = in_double(a.dx, a.n);
         forward(k, &a);
@@ -421,7 +420,7 @@ static void threads_do_not_change_a_bit(void **unused)
     int n;
     (void)unused;
     for (n = 0; n < CASES; ++n) {
-        const norm_case *k = cases + n;
+        const bn_case *k = cases + n;
         const size_t row = k->channels * sizeof(float);
         arrays a = make_arrays(k), b = make_arrays(k);
         omp_set_num_threads(1);
@@ -442,7 +441,7 @@ static void threads_do_not_change_a_bit(void **unused)
 
 static void nan_is_not_hidden(void **unused)
 {
-    const norm_case *k = cases + 1;
+    const bn_case *k = cases + 1;
     arrays a = make_arrays(k);
     size_t i;
     (void)unused;

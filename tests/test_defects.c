@@ -11,7 +11,7 @@
 #define CONV(n, size, stride)                                                                                          \
     "\n[convolutional]\nfilters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=linear\n"
 #define RELU "\n[activation]\nactivation=relu\n"
-#define NORM "\n[batchnorm]\n"
+#define BN   "\n[batchnorm]\n"
 #define COST "\n[cost]\ntype=sse\n"
 
 /* ---- A gradient that a shortcut or route has put there. */
@@ -65,7 +65,7 @@ static void activation_adds_to_the_gradient_of_its_input(void **state)
 static void batchnorm_adds_to_the_gradient_of_its_input(void **state)
 {
     (void)state;
-    assert_succeeds(in_child(adds_to_the_gradient, NORM));
+    assert_succeeds(in_child(adds_to_the_gradient, BN));
 }
 
 static void convolution_1x1_adds_to_the_gradient_of_its_input(void **state)
@@ -150,11 +150,11 @@ static void convolution_1x1_sends_the_gradient_to_every_second_pixel(void **stat
 
 /* ---- [batchnorm] alone. */
 
-#define NORM_NET NET(4, 2, 3, 3, "learning_rate=.1\nmomentum=.9\n") NORM COST
+#define BN_NET NET(4, 2, 3, 3, "learning_rate=.1\nmomentum=.9\n") BN COST
 
 static void train_batchnorm(const void *argument)
 {
-    network *net = network_of(NORM_NET);
+    network *net = network_of(BN_NET);
     layer l = net->layers[0];
     int i;
     (void)argument;
@@ -174,7 +174,7 @@ static void batchnorm_alone_trains_its_scale_and_bias(void **state)
 
 static void save_batchnorm(const void *argument)
 {
-    network *saved = network_of(NORM_NET), *loaded = network_of(NORM_NET);
+    network *saved = network_of(BN_NET), *loaded = network_of(BN_NET);
     char *file = write_file(".weights", "", 0);
     int i, n = saved->layers[0].c;
     (void)argument;
@@ -192,7 +192,7 @@ static void biases_of_batchnorm_alone_are_saved_and_loaded(void **state)
 
 static void resize_preactivation(const void *argument)
 {
-    network *net = network_of(NET(2, 2, 4, 3, "") CONV(2, 3, 1) NORM RELU CONV(2, 3, 2) "\n[avgpool]\n" COST);
+    network *net = network_of(NET(2, 2, 4, 3, "") CONV(2, 3, 1) BN RELU CONV(2, 3, 2) "\n[avgpool]\n" COST);
     (void)argument;
     resize_network(net, 9, 7);
     CHILD_CHECK(net->layers[2].out_w == 9 && net->layers[2].out_h == 7 && net->layers[2].out_c == 2);

@@ -64,36 +64,36 @@
     }
 
 /* Checks which nodes grow and what the normalisations see: one number a node. */
-static void check(texp_node *nodes, size_t n, const int *growing, const int *norm_degrees)
+static void check(texp_node *nodes, size_t n, const int *growing, const int *normalised_degrees)
 {
     int members = 0;
     for (size_t i = 0; i < n; ++i) members += growing[i];
     assert_int_equal(texp_degrees_solve(nodes, n), members);
     for (size_t i = 0; i < n; ++i) {
         assert_int_equal(nodes[i].in_set, growing[i]);
-        assert_int_equal(nodes[i].norm_degree, norm_degrees[i]);
+        assert_int_equal(nodes[i].normalised_degree, normalised_degrees[i]);
     }
     assert_int_equal(nodes[n - 1].degree, 0);
 }
-#define CHECK(nodes, growing, norms) check(nodes, COUNT(nodes), growing, norms)
-#define LIST(...)                    ((const int[]){__VA_ARGS__})
+#define CHECK(nodes, growing, degrees) check(nodes, COUNT(nodes), growing, degrees)
+#define LIST(...)                      ((const int[]){__VA_ARGS__})
 
 static void a_preactivation_resnet_grows_but_for_its_fixed_layer(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV(-1), NORM(0), RELU(1), CONV(2), ADD(3, 0), NORM(4), RELU(5), FIXED_CONV(6), SOFTMAX(7)};
-    /* Both inputs of the addition have degree 1: so has what its norm sees. */
+    /* Both inputs of the addition have degree 1: so has what its normalisation sees. */
     CHECK(nodes, LIST(1, 0, 0, 1, 0, 0, 0, 0, 0), LIST(0, 1, 0, 0, 0, 1, 0, 0, 0));
 }
 
-static void a_projection_behind_a_norm_grows(void **state)
+static void a_projection_behind_a_normalisation_grows(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV(-1), NORM(0), RELU(1), CONV(2), NORM(0), CONV(4), ADD(5, 3), NORM(6), SOFTMAX(7)};
     CHECK(nodes, LIST(1, 0, 0, 1, 0, 1, 0, 0, 0), LIST(0, 1, 0, 0, 1, 0, 0, 1, 0));
 }
 
-static void a_projection_without_a_norm_keeps_its_base_rate(void **state)
+static void a_projection_without_a_normalisation_keeps_its_base_rate(void **state)
 {
     (void)state;
     /* The stem's degree 1 would become 2 in the projection, beside 1 of the main path (Appendix E). */
@@ -101,7 +101,7 @@ static void a_projection_without_a_norm_keeps_its_base_rate(void **state)
     CHECK(nodes, LIST(1, 0, 0, 1, 0, 0, 0, 0), LIST(0, 1, 0, 0, 0, 0, 1, 0));
 }
 
-static void a_norm_inside_the_layer_swallows_its_bias(void **state)
+static void a_normalisation_inside_the_layer_swallows_its_bias(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV_NORM(-1), CONV_NORM(0), SOFTMAX(1)};
@@ -118,13 +118,13 @@ static void an_unnormalised_last_layer_keeps_its_base_rate(void **state)
 static void a_bias_that_is_not_normalised_next_keeps_degree_0(void **state)
 {
     (void)state;
-    /* The rectifier comes before the norm: the bias there must meet degree 0, and so must the layer before. */
+    /* The rectifier comes before the normalisation: the bias there must meet degree 0, and so must the layer before. */
     texp_node nodes[] = {CONV(-1), CONV_BIAS(0), RELU(1), NORM(2), SOFTMAX(3)};
     CHECK(nodes, LIST(0, 0, 0, 0, 0), LIST(0, 0, 0, 0, 0));
     assert_false(nodes[1].swallowed);
 }
 
-static void a_norm_behind_the_layer_swallows_its_bias(void **state)
+static void a_normalisation_behind_the_layer_swallows_its_bias(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV(-1), CONV_BIAS(0), NORM(1), SOFTMAX(2)};
@@ -132,7 +132,7 @@ static void a_norm_behind_the_layer_swallows_its_bias(void **state)
     assert_true(nodes[1].swallowed);
 }
 
-static void a_norm_behind_additions_and_pooling_swallows_biases(void **state)
+static void a_normalisation_behind_additions_and_pooling_swallows_biases(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV_NORM(-1), CONV_BIAS(0), CONV_BIAS(0), ADD(2, 1), POOL(3), NORM(4), SOFTMAX(5)};
@@ -143,13 +143,13 @@ static void a_norm_behind_additions_and_pooling_swallows_biases(void **state)
 static void a_bias_that_also_goes_elsewhere_is_not_swallowed(void **state)
 {
     (void)state;
-    /* Layer 0 is read by a norm and by a rectifier. */
+    /* Layer 0 is read by a normalisation and by a rectifier. */
     texp_node nodes[] = {CONV_BIAS(-1), NORM(0), RELU(0), CONV(2), ADD(3, 1), SOFTMAX(4)};
     CHECK(nodes, LIST(0, 0, 0, 0, 0, 0), LIST(0, 0, 0, 0, 0, 0));
     assert_false(nodes[0].swallowed);
 }
 
-static void only_a_norm_that_subtracts_the_mean_swallows(void **state)
+static void only_a_normalisation_that_subtracts_the_mean_swallows(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV_BIAS(-1), SIDE(0), SOFTMAX(1)};
@@ -188,7 +188,7 @@ static void a_route_of_unequal_degrees_keeps_its_lower_one(void **state)
     CHECK(nodes, LIST(1, 0, 0, 0, 0), LIST(1, 0, 0, 0, 0));
 }
 
-static void without_a_norm_nothing_grows(void **state)
+static void without_a_normalisation_nothing_grows(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV(-1), RELU(0), CONV(1)};
@@ -207,7 +207,7 @@ static void a_detection_head_between_does_not_bind_the_rest(void **state)
 static void one_layer_leaves_rather_than_three_behind_it(void **state)
 {
     (void)state;
-    /* Three projections of layer 0, each added to a map behind a norm: 2 and 1. Without layer 0 all are 1. */
+    /* Three projections of layer 0, each added to a map behind a normalisation: 2 and 1. Without layer 0 all are 1. */
     texp_node nodes[] = {CONV(-1),  CONV(0), NORM(0), CONV(2), ADD(3, 1),   NORM(4),  CONV(0),    CONV(5),
                          ADD(7, 6), NORM(8), CONV(0), CONV(9), ADD(11, 10), NORM(12), SOFTMAX(13)};
     CHECK(nodes, LIST(0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0), LIST(0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0));
@@ -221,15 +221,15 @@ static void what_no_output_reads_binds_nothing(void **state)
     assert_true(nodes[0].in_set && !nodes[1].used);
 }
 
-static void groups_are_separated_by_norms(void **state)
+static void groups_are_separated_by_normalisations(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV(-1), NORM(0), RELU(1), CONV(2), RELU(3), CONV(4), NORM(5), CONV_BIAS(6), SOFTMAX(7)};
     assert_int_equal(texp_degrees_solve(nodes, COUNT(nodes)), 3);
-    const int groups[] = {0, -1, -1, 1, -1, 1, -1, -1, -1}, norm_groups[] = {-1, 0, -1, -1, -1, -1, 1, -1, -1};
+    const int groups[] = {0, -1, -1, 1, -1, 1, -1, -1, -1}, normalised_groups[] = {-1, 0, -1, -1, -1, -1, 1, -1, -1};
     for (size_t i = 0; i < COUNT(nodes); ++i) {
         assert_int_equal(nodes[i].group, groups[i]);
-        assert_int_equal(nodes[i].norm_group, norm_groups[i]);
+        assert_int_equal(nodes[i].normalised_group, normalised_groups[i]);
     }
 }
 
@@ -240,11 +240,11 @@ static void branches_that_are_added_are_one_group(void **state)
     assert_int_equal(texp_degrees_solve(nodes, COUNT(nodes)), 3);
     assert_int_equal(nodes[0].group, 0);
     assert_int_equal(nodes[2].group, 0);
-    assert_int_equal(nodes[1].norm_group, 0);
-    assert_int_equal(nodes[3].norm_group, -1);
-    assert_int_equal(nodes[4].norm_group, 0);
+    assert_int_equal(nodes[1].normalised_group, 0);
+    assert_int_equal(nodes[3].normalised_group, -1);
+    assert_int_equal(nodes[4].normalised_group, 0);
     assert_int_equal(nodes[5].group, 1);
-    assert_int_equal(nodes[5].norm_group, 1);
+    assert_int_equal(nodes[5].normalised_group, 1);
 }
 
 static void a_group_takes_the_rate_of_most_of_its_layers(void **state)
@@ -272,7 +272,7 @@ static void three_hundred_layers_take_no_time(void **state)
     static texp_node nodes[N];
     static int inputs[N][2];
     (void)state;
-    /* Blocks of two maps beside one, no norm until the end: degree 100, and a ground to be found for every step. */
+    /* Blocks of two maps beside one, no normalisation until the end: degree 100, and a ground to be found for every step. */
     for (int i = 0; i < N; ++i) {
         int place = (i - 1) % 3;
         inputs[i][0] = i - 1;
@@ -289,7 +289,7 @@ static void three_hundred_layers_take_no_time(void **state)
     inputs[N - 1][0] = N - 2;
     clock_t from = clock();
     assert_int_equal(texp_degrees_solve(nodes, N), 1 + 2 * BLOCKS);
-    assert_int_equal(nodes[N - 1].norm_degree, 1 + BLOCKS);
+    assert_int_equal(nodes[N - 1].normalised_degree, 1 + BLOCKS);
     assert_true(clock() - from < CLOCKS_PER_SEC);
 }
 
@@ -332,14 +332,14 @@ static void algorithm_1_says_yes_to_the_papers_preresnet(void **state)
     assert_string_equal(OBSTACLES(nodes), "demand:12 1 fixed:11;");
 }
 
-static void algorithm_1_wants_a_norm_before_the_projection(void **state)
+static void algorithm_1_wants_a_normalisation_before_the_projection(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV(-1), NORM(0), RELU(1), CONV(2), CONV(0), ADD(4, 3), NORM(5), SOFTMAX(6)};
     assert_string_equal(OBSTACLES(nodes), "add:5 1/2 before:4;");
 }
 
-static void algorithm_1_wants_a_norm_in_the_projection_of_a_postactivation_resnet(void **state)
+static void algorithm_1_wants_a_normalisation_in_the_projection_of_a_postactivation_resnet(void **state)
 {
     (void)state;
     texp_node nodes[] = {CONV_NORM(-1), CONV_NORM(0), CONV(0), ADD(2, 1), RELU(3), SOFTMAX(4)};
@@ -356,7 +356,7 @@ static void algorithm_1_counts_affine_as_degree_1(void **state)
     nodes[0].affine = nodes[1].affine = 1;
     assert_string_equal(OBSTACLES(nodes), "demand:3 2 fixed:2 no_affine:1;");
     assert_int_equal(nodes[1].degree_in, 1);
-    assert_int_equal(nodes[1].norm_degree, 2);
+    assert_int_equal(nodes[1].normalised_degree, 2);
     assert_int_equal(nodes[1].degree, 1);
     assert_int_equal(nodes[2].degree, 2);
 }
@@ -526,7 +526,7 @@ static void activate(const texp_node *node, double *y)
 static void compute(graph *g, size_t i, const scaling *s)
 {
     const texp_node *node = g->nodes + i;
-    int norms = node->kind == TEXP_NODE_NORMALISE || node->normalised;
+    int normalises = node->kind == TEXP_NODE_NORMALISE || node->normalised;
     double x[WIDTH] = {0}, *y = g->values[i];
     for (size_t k = 0; k < node->n_inputs; ++k) {
         const double *from = node->inputs[k] < 0 ? g->input : g->values[node->inputs[k]];
@@ -535,7 +535,7 @@ static void compute(graph *g, size_t i, const scaling *s)
     memcpy(y, x, sizeof x);
     if (node->kind == TEXP_NODE_LINEAR) multiply(g, i, s, y, x);
     g->normalised[i] = 1;
-    if (norms)
+    if (normalises)
         g->normalised[i] =
             normalise(y, node, g->gains[i], g->biases[i], s->group == ALL && node->affine ? s->factor : 1);
     if (node->kind != TEXP_NODE_NORMALISE) activate(node, y);
@@ -547,7 +547,7 @@ static void compute_all(graph *g, double factor, int group)
     for (size_t i = 0; i < g->n; ++i) compute(g, i, &s);
 }
 
-/* Whether the outputs stay under a scaling. Rounding is 1e-15, amplified where a sum or a norm is near 0; a wrong degree
+/* Whether the outputs stay under a scaling. Rounding is 1e-15, amplified where a sum or a normalisation is near 0; a wrong degree
  * changes values by a factor of 2. */
 static int outputs_stay(graph *g, int group)
 {
@@ -584,7 +584,7 @@ static void assert_degrees(graph *g, int group)
             assert_true(fabs(twice.values[i][j] - expected) <= 1e-7 * (1 + fabs(expected)));
         }
         /* The epsilon of this normalisation goes with the square of it. */
-        int degree = group < 0 || node->norm_group == group ? node->norm_degree : 0;
+        int degree = group < 0 || node->normalised_group == group ? node->normalised_degree : 0;
         assert_true(fabs(ldexp(g->normalised[i], degree) / twice.normalised[i] - 1) < 1e-7);
     }
 }
@@ -721,7 +721,7 @@ typedef struct {
     size_t n;
 } remedied;
 
-static int add_norm(remedied *r, int from)
+static int add_normalisation(remedied *r, int from)
 {
     r->inputs[r->n][0] = from;
     r->nodes[r->n] = (texp_node){
@@ -732,9 +732,9 @@ static int add_norm(remedied *r, int from)
 static void follow(texp_node *node, int *before, int *behind, texp_remedy_kind kind)
 {
     int inside = node->kind == TEXP_NODE_LINEAR && !node->normalised;
-    if (kind == TEXP_REMEDY_NORM_BEFORE) *before = 1;
-    if (kind == TEXP_REMEDY_NORM_BEHIND && inside) node->normalised = 1, node->biased = node->affine = 0;
-    if (kind == TEXP_REMEDY_NORM_BEHIND && !inside) *behind = 1;
+    if (kind == TEXP_REMEDY_NORMALISE_BEFORE) *before = 1;
+    if (kind == TEXP_REMEDY_NORMALISE_BEHIND && inside) node->normalised = 1, node->biased = node->affine = 0;
+    if (kind == TEXP_REMEDY_NORMALISE_BEHIND && !inside) *behind = 1;
     if (kind == TEXP_REMEDY_NO_AFFINE) node->affine = 0;
     if (kind == TEXP_REMEDY_NO_BIAS || kind == TEXP_REMEDY_FIXED) node->biased = 0;
     if (kind == TEXP_REMEDY_FIXED) node->trainable = 0;
@@ -751,13 +751,13 @@ static void follow_remedies(remedied *r, const graph *g, const texp_obstacle *o)
         }
         for (size_t k = 0; k < node.n_inputs; ++k) {
             from[k] = node.inputs[k] < 0 ? -1 : r->number[node.inputs[k]];
-            if (before) from[k] = add_norm(r, from[k]);
+            if (before) from[k] = add_normalisation(r, from[k]);
         }
         memcpy(r->inputs[r->n], from, sizeof from);
         node.inputs = r->inputs[r->n];
         r->nodes[r->n] = node;
         r->number[i] = (int)r->n++;
-        if (behind) r->number[i] = add_norm(r, r->number[i]);
+        if (behind) r->number[i] = add_normalisation(r, r->number[i]);
     }
 }
 
@@ -790,26 +790,26 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_preactivation_resnet_grows_but_for_its_fixed_layer),
-        cmocka_unit_test(a_projection_behind_a_norm_grows),
-        cmocka_unit_test(a_projection_without_a_norm_keeps_its_base_rate),
-        cmocka_unit_test(a_norm_inside_the_layer_swallows_its_bias),
+        cmocka_unit_test(a_projection_behind_a_normalisation_grows),
+        cmocka_unit_test(a_projection_without_a_normalisation_keeps_its_base_rate),
+        cmocka_unit_test(a_normalisation_inside_the_layer_swallows_its_bias),
         cmocka_unit_test(an_unnormalised_last_layer_keeps_its_base_rate),
         cmocka_unit_test(a_bias_that_is_not_normalised_next_keeps_degree_0),
-        cmocka_unit_test(a_norm_behind_the_layer_swallows_its_bias),
-        cmocka_unit_test(a_norm_behind_additions_and_pooling_swallows_biases),
+        cmocka_unit_test(a_normalisation_behind_the_layer_swallows_its_bias),
+        cmocka_unit_test(a_normalisation_behind_additions_and_pooling_swallows_biases),
         cmocka_unit_test(a_bias_that_also_goes_elsewhere_is_not_swallowed),
-        cmocka_unit_test(only_a_norm_that_subtracts_the_mean_swallows),
+        cmocka_unit_test(only_a_normalisation_that_subtracts_the_mean_swallows),
         cmocka_unit_test(a_bias_of_its_own_at_every_pixel_is_not_swallowed),
         cmocka_unit_test(one_layer_leaves_rather_than_three_behind_it),
         cmocka_unit_test(what_no_output_reads_binds_nothing),
-        cmocka_unit_test(groups_are_separated_by_norms),
+        cmocka_unit_test(groups_are_separated_by_normalisations),
         cmocka_unit_test(branches_that_are_added_are_one_group),
         cmocka_unit_test(a_group_takes_the_rate_of_most_of_its_layers),
         cmocka_unit_test(where_rates_are_as_frequent_the_networks_own_wins),
         cmocka_unit_test(three_hundred_layers_take_no_time),
         cmocka_unit_test(algorithm_1_says_yes_to_the_papers_preresnet),
-        cmocka_unit_test(algorithm_1_wants_a_norm_before_the_projection),
-        cmocka_unit_test(algorithm_1_wants_a_norm_in_the_projection_of_a_postactivation_resnet),
+        cmocka_unit_test(algorithm_1_wants_a_normalisation_before_the_projection),
+        cmocka_unit_test(algorithm_1_wants_a_normalisation_in_the_projection_of_a_postactivation_resnet),
         cmocka_unit_test(algorithm_1_counts_affine_as_degree_1),
         cmocka_unit_test(algorithm_1_lets_a_bias_meet_degree_1_alone),
         cmocka_unit_test(algorithm_1_names_every_obstacle_once),
@@ -817,7 +817,7 @@ int main(void)
         cmocka_unit_test(two_layers_in_a_row_have_degree_two),
         cmocka_unit_test(a_saturating_activation_demands_degree_0),
         cmocka_unit_test(a_route_of_unequal_degrees_keeps_its_lower_one),
-        cmocka_unit_test(without_a_norm_nothing_grows),
+        cmocka_unit_test(without_a_normalisation_nothing_grows),
         cmocka_unit_test(a_detection_head_between_does_not_bind_the_rest),
         cmocka_unit_test(no_random_network_changes_when_its_growing_layers_are_scaled),
         cmocka_unit_test(no_random_network_changes_when_one_group_is_scaled),

@@ -30,12 +30,12 @@ static const double TOLERANCE = 1e-3, UNIT = 0x1p-24, PUSH = 1e-6, GROWTH = 30;
     "[convolutional]\nfilters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=" more "\n"
 #define DECONVOLUTION(n, more) "[deconvolutional]\nfilters=" #n "\nsize=4\nstride=2\npadding=1\nactivation=" more "\n"
 #define CONV(n, size, stride)  CONVOLUTION(n, size, stride, "linear\nbias=0")
-#define NORM                   "[batchnorm]\n"
+#define BN                     "[batchnorm]\n"
 #define RELU                   "[activation]\nactivation=relu\n"
 #define ADD(layer)             "[shortcut]\nfrom=" #layer "\nactivation=linear\n"
-#define BLOCK(n)               NORM RELU CONV(n, 3, 1) NORM RELU CONV(n, 3, 1) ADD(-7)
-#define HALF_BLOCK_OF(n, norm) NORM RELU CONV(n, 3, 2) NORM RELU CONV(n, 3, 1) "[route]\nlayers=-7\n" norm CONV(n, 1, 2)
-#define HEAD                   NORM RELU "[avgpool]\n"
+#define BLOCK(n)               BN RELU CONV(n, 3, 1) BN RELU CONV(n, 3, 1) ADD(-7)
+#define HALF_BLOCK_OF(n, bn)   BN RELU CONV(n, 3, 2) BN RELU CONV(n, 3, 1) "[route]\nlayers=-7\n" bn CONV(n, 1, 2)
+#define HEAD                   BN RELU "[avgpool]\n"
 #define FIXED                  "[connected]\noutput=4\nactivation=linear\nfixed=1\ninit_std=1\n[softmax]\n"
 #define FREE                   "[connected]\noutput=4\nactivation=linear\n[softmax]\n"
 
@@ -49,17 +49,17 @@ typedef struct {
 
 static const network_case networks[] = {
     /* The paper's setting: all that is not scale invariant is frozen. */
-    {"preresnet", "affine=0\nbatchnorm_eps=1e-2\n", CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, NORM) ADD(-4) HEAD FIXED, 6,
+    {"preresnet", "affine=0\nbatchnorm_eps=1e-2\n", CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, BN) ADD(-4) HEAD FIXED, 6,
      1},
     /* Trainable affine and last layer, which take the base rate. */
-    {"preresnet_trainable", "batchnorm_eps=1e-2\n", CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, NORM) ADD(-4) HEAD FREE, 6,
+    {"preresnet_trainable", "batchnorm_eps=1e-2\n", CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, BN) ADD(-4) HEAD FREE, 6,
      0},
     /* No normalisation in front of the 1x1 convolution: then that one takes the base rate. */
     {"preresnet_unnormalised_shortcut", "affine=0\nbatchnorm_eps=1e-2\n",
      CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, "") ADD(-3) HEAD FIXED, 5, 0},
     /* Gradients gathered over two passes before each update. */
     {"preresnet_subdivided", "affine=0\nbatchnorm_eps=1e-2\nsubdivisions=2\n",
-     CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, NORM) ADD(-4) HEAD FIXED, 6, 1},
+     CONV(4, 3, 1) BLOCK(4) HALF_BLOCK_OF(6, BN) ADD(-4) HEAD FIXED, 6, 1},
     /* Darknet's own formula of batch normalisation, with its two epsilons. */
     {"convnet", "affine=0\n",
      CONVOLUTION(6, 3, 1, "relu\nbatch_normalize=1") CONVOLUTION(6, 3, 2, "leaky\nbatch_normalize=1")
@@ -78,18 +78,18 @@ static const network_case networks[] = {
      3, 0},
     /* One rate in a residual stream is another's: its layer keeps its base rate, and with it the stream. */
     {"own_rate_in_a_stream", "batchnorm_eps=1e-2\n",
-     CONV(4, 3, 1) NORM RELU CONV(4, 3, 1) NORM RELU CONVOLUTION(4, 3, 1, "linear\nbias=0\nlearning_rate=.5") ADD(-7)
+     CONV(4, 3, 1) BN RELU CONV(4, 3, 1) BN RELU CONVOLUTION(4, 3, 1, "linear\nbias=0\nlearning_rate=.5") ADD(-7)
          HEAD FREE,
      1, 0},
     /* Statistics inside a [deconvolutional], behind one and behind a [local] follow the scale. The bias of a [local] of
      * one pixel is a channel's, and swallowed. Without rectifiers: of this many pixels some always cross their kink. */
     {"deconvolutions", "batchnorm_eps=1e-2\n",
-     DECONVOLUTION(6, "linear\nbatch_normalize=1") DECONVOLUTION(4, "linear") NORM
-     "[local]\nfilters=4\nsize=32\nstride=32\npad=0\nactivation=linear\n" NORM FREE,
+     DECONVOLUTION(6, "linear\nbatch_normalize=1") DECONVOLUTION(4, "linear") BN
+     "[local]\nfilters=4\nsize=32\nstride=32\npad=0\nactivation=linear\n" BN FREE,
      3, 0},
     /* Biases that a normalisation swallows, through an addition and pooling. */
     {"swallowed_biases", "batchnorm_eps=1e-2\n",
-     CONVOLUTION(4, 3, 1, "linear") NORM RELU CONVOLUTION(4, 3, 1, "linear")
+     CONVOLUTION(4, 3, 1, "linear") BN RELU CONVOLUTION(4, 3, 1, "linear")
          ADD(-4) "[maxpool]\nsize=2\nstride=2\n" HEAD FREE,
      2, 0},
 };

@@ -9,13 +9,13 @@
 #define TEXP "policy=texp++\nmax_batches=100\n"
 
 /* Layers: 0 convolution with its own normalisation, 1 alone, 2 [batchnorm], 3 [activation], 4 pool, 5 connected. */
-#define CONV_NORM(keys) "[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=relu\n" keys
+#define CONV_BN(keys)   "[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=relu\n" keys
 #define CONV(keys)      "[convolutional]\nfilters=6\nsize=3\nstride=2\npad=1\nactivation=linear\n" keys
-#define NORM(keys)      "[batchnorm]\n" keys
+#define BN(keys)        "[batchnorm]\n" keys
 #define CONNECTED(keys) "[connected]\noutput=3\nactivation=linear\n" keys
-#define BODY(conv_norm, conv, norm, connected)                                                                         \
-    CONV_NORM(conv_norm)                                                                                               \
-    CONV(conv) NORM(norm) "[activation]\nactivation=relu\n[avgpool]\n" CONNECTED(connected) "[softmax]\n"
+#define BODY(conv_bn, conv, bn, connected)                                                                             \
+    CONV_BN(conv_bn)                                                                                                   \
+    CONV(conv) BN(bn) "[activation]\nactivation=relu\n[avgpool]\n" CONNECTED(connected) "[softmax]\n"
 
 typedef struct {
     float *weights, *biases, *scales, *rolling_mean;

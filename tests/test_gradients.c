@@ -17,8 +17,8 @@
     SECTION("convolutional", "filters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=linear\n" more)
 #define OF_BLOCKS(more)       SECTION("convolutional", "filters=16\nsize=3\nstride=1\nactivation=linear\n" more)
 #define NO_BIAS               "bias=0\n"
-#define NORM                  SECTION("batchnorm", "")
-#define FROZEN_NORM           SECTION("batchnorm", "affine=0\n")
+#define BN                    SECTION("batchnorm", "")
+#define FROZEN_BN             SECTION("batchnorm", "affine=0\n")
 #define ACT(kind)             SECTION("activation", "activation=" kind "\n")
 #define RELU                  ACT("relu")
 #define ADD(from)             SECTION("shortcut", "from=" #from "\nactivation=linear\n")
@@ -31,11 +31,11 @@
 
 /* The blocks of PreResNet32, and of the network of He et al. before it. */
 #define BLOCK(n)                                                                                                       \
-    NORM RELU CONV(n, 3, 1, NO_BIAS)                                                                                   \
-    NORM RELU CONV(n, 3, 1, NO_BIAS) ADD(-7)
+    BN RELU CONV(n, 3, 1, NO_BIAS)                                                                                     \
+    BN RELU CONV(n, 3, 1, NO_BIAS) ADD(-7)
 #define HALF_BLOCK(n)                                                                                                  \
-    NORM RELU CONV(n, 3, 2, NO_BIAS)                                                                                   \
-    NORM RELU CONV(n, 3, 1, NO_BIAS) FROM("-7") NORM CONV(n, 1, 2, NO_BIAS) ADD(-4)
+    BN RELU CONV(n, 3, 2, NO_BIAS)                                                                                     \
+    BN RELU CONV(n, 3, 1, NO_BIAS) FROM("-7") BN CONV(n, 1, 2, NO_BIAS) ADD(-4)
 #define NORMED   "batch_normalize=1\n"
 #define LEAKY(n) SECTION("convolutional", NORMED "filters=" #n "\nsize=3\nstride=1\npad=1\nactivation=leaky\n")
 #define POST_BLOCK(n)                                                                                                  \
@@ -70,21 +70,20 @@ static const network_case cases[] = {
      0},
     {"convolution_batch_normalize_relu", 3, 2, 5, 5,
      SECTION("convolutional", NORMED "filters=3\nsize=3\nstride=1\npad=1\nactivation=relu\n") LOSS, 0},
-    {"batchnorm", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM LOSS, 0},
-    {"batchnorm_frozen", 3, 2, 5, 3, CONV(3, 3, 1, "") FROZEN_NORM LOSS, 0},
-    {"batchnorm_first", 3, 2, 5, 3, NORM RELU LOSS, 0},
-    {"batchnorm_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM RELU CONV(2, 3, 1, "") LOSS, 0},
-    {"batchnorm_frozen_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") FROZEN_NORM RELU CONV(2, 3, 1, "") LOSS, 0},
-    {"batchnorm_leaky", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM ACT("leaky") LOSS, 0},
-    {"batchnorm_logistic", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM ACT("logistic") LOSS, 0},
-    {"batchnorm_relu_with_a_second_reader", 3, 2, 5, 3, CONV(3, 3, 1, "") NORM RELU ADD(-2) LOSS, 0},
+    {"batchnorm", 3, 2, 5, 3, CONV(3, 3, 1, "") BN LOSS, 0},
+    {"batchnorm_frozen", 3, 2, 5, 3, CONV(3, 3, 1, "") FROZEN_BN LOSS, 0},
+    {"batchnorm_first", 3, 2, 5, 3, BN RELU LOSS, 0},
+    {"batchnorm_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") BN RELU CONV(2, 3, 1, "") LOSS, 0},
+    {"batchnorm_frozen_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") FROZEN_BN RELU CONV(2, 3, 1, "") LOSS, 0},
+    {"batchnorm_leaky", 3, 2, 5, 3, CONV(3, 3, 1, "") BN ACT("leaky") LOSS, 0},
+    {"batchnorm_logistic", 3, 2, 5, 3, CONV(3, 3, 1, "") BN ACT("logistic") LOSS, 0},
+    {"batchnorm_relu_with_a_second_reader", 3, 2, 5, 3, CONV(3, 3, 1, "") BN RELU ADD(-2) LOSS, 0},
     {"activation_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") RELU CONV(2, 3, 1, "") LOSS, 0},
     {"activation_first", 3, 2, 5, 3, RELU CONV(2, 3, 1, "") LOSS, 0},
     {"avgpool", 3, 2, 5, 3, CONV(3, 3, 1, "") POOL LOSS, 0},
     {"maxpool", 3, 2, 6, 4, CONV(3, 3, 1, "") MAX_POOL CONV(2, 3, 1, "") LOSS, 0},
     {"dropout", 3, 2, 4, 3, CONV(3, 3, 1, "") RELU DROPOUT_OF(".3") CONV(2, 3, 1, "") DROPOUT_OF(".3") LOSS, 0},
-    {"dropout_behind_batchnorm_relu", 3, 2, 4, 3, CONV(3, 3, 1, "") NORM RELU DROPOUT_OF(".3") CONV(2, 3, 1, "") LOSS,
-     0},
+    {"dropout_behind_batchnorm_relu", 3, 2, 4, 3, CONV(3, 3, 1, "") BN RELU DROPOUT_OF(".3") CONV(2, 3, 1, "") LOSS, 0},
     {"connected", 4, 2, 2, 3, CONNECTED_TO(4, "") RELU LOSS, 0},
     {"connected_fixed", 4, 2, 3, 3, CONV(3, 3, 1, "") POOL CONNECTED_TO(4, "fixed=1\n") SECTION("softmax", ""), 0},
     {"connected_batch_normalize", 4, 2, 2, 3, CONNECTED_TO(4, NORMED) RELU LOSS, 0},
@@ -97,7 +96,7 @@ static const network_case cases[] = {
     {"shortcut_of_other_shape", 3, 2, 6, 4, CONV(2, 3, 1, "") CONV(3, 3, 2, "") ADD(-2) LOSS, 0},
     {"shortcut_weighted", 3, 2, 5, 3,
      CONV(2, 3, 1, "") CONV(2, 3, 1, "") SECTION("shortcut", "from=-2\nalpha=1\nbeta=.5\nactivation=linear\n") LOSS, 0},
-    {"shortcut_from_what_a_batchnorm_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM ADD(-2) LOSS, 0},
+    {"shortcut_from_what_a_batchnorm_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") BN ADD(-2) LOSS, 0},
     {"shortcut_from_what_an_activation_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") RELU ADD(-2) LOSS, 0},
     {"shortcut_from_what_a_1x1_convolution_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") CONV(2, 1, 1, "") ADD(-2) LOSS, 0},
     {"shortcut_from_what_a_maxpool_and_a_route_read", 2, 2, 6, 4,
@@ -105,27 +104,27 @@ static const network_case cases[] = {
     {"shortcut_from_what_a_maxpool_of_its_shape_reads", 3, 2, 6, 4,
      CONV(2, 3, 1, "") SECTION("maxpool", "size=3\nstride=1\n") ADD(-2) LOSS, 0},
     {"shortcuts_of_one_layer", 3, 2, 5, 3,
-     CONV(2, 3, 1, "") NORM RELU CONV(2, 3, 1, "") ADD(-4) CONV(2, 3, 1, "") ADD(-6) LOSS, 0},
-    {"route_of_one_layer", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM RELU FROM("-3") CONV(3, 3, 1, "") LOSS, 0},
+     CONV(2, 3, 1, "") BN RELU CONV(2, 3, 1, "") ADD(-4) CONV(2, 3, 1, "") ADD(-6) LOSS, 0},
+    {"route_of_one_layer", 3, 2, 5, 3, CONV(2, 3, 1, "") BN RELU FROM("-3") CONV(3, 3, 1, "") LOSS, 0},
     {"route_of_the_layer_before", 3, 2, 5, 3, CONV(2, 3, 1, "") FROM("-1") CONV(3, 3, 1, "") LOSS, 0},
-    {"route_of_two_layers", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM RELU FROM("-1,-3") CONV(3, 3, 1, "") LOSS, 0},
+    {"route_of_two_layers", 3, 2, 5, 3, CONV(2, 3, 1, "") BN RELU FROM("-1,-3") CONV(3, 3, 1, "") LOSS, 0},
     {"route_of_one_layer_twice", 3, 2, 5, 3, CONV(2, 3, 1, "") RELU FROM("-2,-2") CONV(3, 3, 1, "") LOSS, 0},
     {"routes_back_to_one_layer", 3, 2, 5, 3,
-     CONV(2, 3, 1, "") NORM RELU FROM("-3") CONV(2, 3, 1, "") FROM("-5") CONV(2, 1, 1, "") ADD(-3) LOSS, 0},
-    {"layer_that_nothing_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") NORM RELU FROM("0") CONV(3, 3, 1, "") LOSS, 0},
+     CONV(2, 3, 1, "") BN RELU FROM("-3") CONV(2, 3, 1, "") FROM("-5") CONV(2, 1, 1, "") ADD(-3) LOSS, 0},
+    {"layer_that_nothing_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") BN RELU FROM("0") CONV(3, 3, 1, "") LOSS, 0},
     {"dropout_read_by_shortcuts_in_turn", 3, 2, 4, 3, CONV(2, 3, 1, "") DROPOUT_OF(".3") RELU ADD(-3) ADD(-3) LOSS, 0},
     {"dropout_at_a_shortcut", 3, 2, 4, 3, CONV(2, 3, 1, "") DROPOUT_OF(".3") RELU ADD(-2) ADD(-4) LOSS, 0},
     /* Whole networks. */
-    {"preresnet_block", 3, 2, 5, 3, CONV(2, 3, 1, NO_BIAS) BLOCK(2) NORM RELU POOL LOSS, 0},
-    {"preresnet_halving_block", 3, 2, 7, 5, CONV(2, 3, 1, NO_BIAS) HALF_BLOCK(3) NORM RELU POOL LOSS, 0},
+    {"preresnet_block", 3, 2, 5, 3, CONV(2, 3, 1, NO_BIAS) BLOCK(2) BN RELU POOL LOSS, 0},
+    {"preresnet_halving_block", 3, 2, 7, 5, CONV(2, 3, 1, NO_BIAS) HALF_BLOCK(3) BN RELU POOL LOSS, 0},
     {"preresnet", 4, 3, 7, 5,
-     CONV(2, 3, 1, NO_BIAS) BLOCK(2) HALF_BLOCK(3) BLOCK(3) NORM RELU POOL CONNECTED_TO(3, "fixed=1\n")
+     CONV(2, 3, 1, NO_BIAS) BLOCK(2) HALF_BLOCK(3) BLOCK(3) BN RELU POOL CONNECTED_TO(3, "fixed=1\n")
          SECTION("softmax", ""),
      0},
     {"resnet", 4, 3, 5, 5, CONV(2, 3, 1, NORMED) POST_BLOCK(2) POST_BLOCK(2) POOL LOSS, 0},
     /* Channels by the sixteen, where oneDNN takes other ways. */
     {"large_preresnet", 8, 3, 15, 16,
-     CONV(16, 3, 1, NO_BIAS) BLOCK(16) HALF_BLOCK(32) BLOCK(32) NORM RELU POOL CONNECTED_TO(10, "fixed=1\n")
+     CONV(16, 3, 1, NO_BIAS) BLOCK(16) HALF_BLOCK(32) BLOCK(32) BN RELU POOL CONNECTED_TO(10, "fixed=1\n")
          SECTION("softmax", ""),
      1},
     {"large_resnet", 8, 3, 16, 16, CONV(16, 3, 1, NORMED) POST_BLOCK(16) POST_BLOCK(16) POOL LOSS, 1},
@@ -135,7 +134,7 @@ static const network_case cases[] = {
              CONV(32, 1, 1, "groups=2\n") RELU LOSS,
      1},
     /* Channels that fill no block; images whose numbers fill no thread. */
-    {"one_channel", 5, 1, 9, 7, CONV(17, 3, 1, NORMED) RELU CONV(24, 3, 2, NO_BIAS) NORM RELU LOSS, 1},
+    {"one_channel", 5, 1, 9, 7, CONV(17, 3, 1, NORMED) RELU CONV(24, 3, 2, NO_BIAS) BN RELU LOSS, 1},
     {"odd_channels", 7, 3, 9, 7, CONV(7, 3, 1, NORMED) CONV(33, 1, 1, NORMED) CONV(5, 5, 2, NORMED) RELU LOSS, 1},
     {"one_image", 1, 3, 17, 15, CONV(16, 3, 1, "") RELU CONV(32, 3, 2, NORMED) MAX_POOL CONV(48, 3, 1, "") LOSS, 1},
     {"two_images", 2, 3, 16, 16, CONV(16, 3, 1, NORMED) RELU CONV(40, 3, 2, NORMED) MAX_POOL CONV(16, 3, 1, "") LOSS,
@@ -145,7 +144,7 @@ static const network_case cases[] = {
     /* Gradients of several sizes, as a network goes to smaller images. */
     {"ever_smaller_images", 4, 3, 32, 32,
      LEAKY(16) MAX_POOL LEAKY(32) MAX_POOL LEAKY(64) LEAKY(32) LEAKY(64) MAX_POOL LEAKY(64) POOL LOSS, 2},
-    {"ever_smaller_images_of_darknets_norm", 3, 3, 16, 20,
+    {"ever_smaller_images_of_darknets_bn", 3, 3, 16, 20,
      LEAKY(24) MAX_POOL LEAKY(32) SECTION("maxpool", "size=3\nstride=2\n") LEAKY(48) LEAKY(16) LEAKY(48)
          SECTION("maxpool", "size=2\nstride=1\n") LEAKY(32) POOL LOSS,
      2},
@@ -214,14 +213,14 @@ static void add_layer(problem *p, int i)
 {
     const layer *l = p->net->layers + i;
     const texp_layer *own = l->texp;
-    int norm = l->type == BATCHNORM || l->batch_normalize;
+    int has_bn = l->type == BATCHNORM || l->batch_normalize;
     size_t weights = (size_t)(l->type == CONNECTED       ? l->inputs * l->outputs
                               : l->type == CONVOLUTIONAL ? l->nweights
                                                          : 0);
     size_t units = l->type == CONNECTED ? l->outputs : l->type == BATCHNORM ? l->c : l->n;
     if (weights && !own->frozen.weights) add_array(p, "weights", i, l->weights, l->weight_updates, weights);
-    if (norm && !own->frozen.affine) add_array(p, "scales", i, l->scales, l->scale_updates, units);
-    if ((weights || norm) && !own->frozen.weights && !(norm ? own->frozen.affine : own->frozen.bias)) {
+    if (has_bn && !own->frozen.affine) add_array(p, "scales", i, l->scales, l->scale_updates, units);
+    if ((weights || has_bn) && !own->frozen.weights && !(has_bn ? own->frozen.affine : own->frozen.bias)) {
         add_array(p, "biases", i, l->biases, l->bias_updates, units);
     }
 }
@@ -397,9 +396,9 @@ static void gradient_is_that_of_differences(void **state)
  * N, and adds 1e-6 to the root where it differentiates 1e-5 in it. So its gradient is off by up to 1/N of the
  * part that goes through the variance (and by 1e-5/variance): exactness needs batchnorm_eps.
  */
-static void darknets_batch_norm_gradient_is_off_by_one_part_in_n(void **state)
+static void darknets_bn_gradient_is_off_by_one_part_in_n(void **state)
 {
-    const network_case k = {"", 3, 2, 5, 3, NORM LOSS, 0};
+    const network_case k = {"", 3, 2, 5, 3, BN LOSS, 0};
     const double n = 3 * 5 * 3;
     problem p = make_problem(&k, "plain", NULL);
     const array *input = p.arrays + p.n - 1;
@@ -778,8 +777,8 @@ int main(int argc, char **argv)
         states[i][1] = "plain";
         add_test("gradient_is_that_of_differences", cases[i].name, NULL, gradient_is_that_of_differences, states[i]);
     }
-    add_test("darknets_batch_norm_gradient_is_off_by_one_part_in_n", NULL, NULL,
-             darknets_batch_norm_gradient_is_off_by_one_part_in_n, NULL);
+    add_test("darknets_bn_gradient_is_off_by_one_part_in_n", NULL, NULL, darknets_bn_gradient_is_off_by_one_part_in_n,
+             NULL);
 #else
     if (argc == 2 && !strcmp(argv[1], "--time")) return print_times();
     for (i = 0; i < CASES; ++i) {

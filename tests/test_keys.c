@@ -221,7 +221,7 @@ static void defaults_of_our_keys_are_those_of_the_readme(void **state)
     assert_int_equal(t->schedule.all_layers, 0);
     assert_int_equal(t->run.valid_every, 1);
     assert_int_equal(t->run.save_every, 0);
-    assert_int_equal(t->run.logs_norms, 0);
+    assert_int_equal(t->run.logs_weight_norms, 0);
     assert_int_equal(t->cpu.plain, 0);
     assert_int_equal(t->cpu.bf16, 0);
     assert_int_equal(t->bn.frozen_affine, 0);
@@ -362,7 +362,7 @@ static void a_resumed_run_may_load_its_weights_otherwise_and_change_nothing_else
     (void)state;
     for (size_t i = 0; texp_layer_key_at(i); ++i) {
         const texp_key *key = texp_layer_key_at(i);
-        if (key->needs == TEXP_NEEDS_BATCH_NORM) continue; /* the layer has none */
+        if (key->needs == TEXP_NEEDS_BN) continue; /* the layer has none */
         outcome o = resumed("", line_of(key), "", "");
         if (is_among(key->name, loading))
             assert_succeeds(o);

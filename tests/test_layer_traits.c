@@ -74,7 +74,7 @@ static void a_type_without_a_row_demands_degree_0_and_has_no_parameters(void **s
     }
 }
 
-/* Counts as Darknet's own weights file has them: all weights and biases, with scales and statistics of batch norm. */
+/* Counts as Darknet's own weights file has them: all weights and biases, with scales and statistics of batch normalisation. */
 static size_t numbers_in_file(network *net)
 {
     enum { HEADER = 3 * sizeof(int) + sizeof(size_t) };
@@ -103,7 +103,7 @@ static void weights_and_biases_are_counted_as_the_weights_file_has_them(void **s
         const layer *l = net->layers;
         size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
         /* Of batch normalisation: scales, means and variances; a [batchnorm]'s bias of 0 is not written. */
-        size_t others = !texp_has_norm(l) ? biases : l->type == BATCHNORM ? 3 * biases : 4 * biases;
+        size_t others = !texp_has_bn(l) ? biases : l->type == BATCHNORM ? 3 * biases : 4 * biases;
         assert_int_equal(weights + others, numbers_in_file(net));
         free_network(net);
     }
@@ -323,7 +323,7 @@ static void batch_normalisation_fits_into_what_parses_it(void **state)
         const texp_layer_traits *traits = texp_layer_traits_of(samples[i].type);
         if (traits->degree_rule != TEXP_NODE_LINEAR) continue;
         network *net = sample_network(samples + i, "batch_normalize=1\n");
-        if (net->layers[2].batch_normalize != traits->takes_batch_norm) fail_msg("[%s]", traits->name);
+        if (net->layers[2].batch_normalize != traits->takes_bn) fail_msg("[%s]", traits->name);
         free_network(net);
     }
 }

@@ -69,8 +69,8 @@ static void assert_same_layer(const layer *a, const layer *b, int n)
     assert_same_bits(a->biases, b->biases, texp_layer_biases(a), 0);
     assert_same_bits(a->bias_updates, b->bias_updates, texp_layer_biases(a), 0);
     if (!a->rolling_mean) return;
-    assert_same_bits(a->rolling_mean, b->rolling_mean, a->out_c, n * a->texp->degrees.norm);
-    assert_same_bits(a->rolling_variance, b->rolling_variance, a->out_c, 2 * n * a->texp->degrees.norm);
+    assert_same_bits(a->rolling_mean, b->rolling_mean, a->out_c, n * a->texp->degrees.bn);
+    assert_same_bits(a->rolling_variance, b->rolling_variance, a->out_c, 2 * n * a->texp->degrees.bn);
 }
 
 static void assert_same_run(network *held, network *free)

@@ -191,7 +191,7 @@ static void check_state(const network *net, int update)
             assert_below(distance("weights", i, update, l.weights, l.nweights, 1 / scale), tolerance_weights);
         }
         if (l.type != BATCHNORM) continue;
-        assert_int_equal(scale == 1 || l.texp->degrees.norm == 1, 1);
+        assert_int_equal(scale == 1 || l.texp->degrees.bn == 1, 1);
         assert_below(distance("rolling_mean", i, update, l.rolling_mean, l.c, 1 / scale), tolerance_mean);
         assert_below(distance("rolling_variance", i, update, l.rolling_variance, l.c, 1 / (scale * scale)),
                      tolerance_variance);

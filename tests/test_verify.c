@@ -16,7 +16,7 @@
 #define BLOCK  "[batchnorm]\n[activation]\nactivation=relu\n" CONV "[shortcut]\nfrom=-4\nactivation=linear\n"
 #define HEAD   "[batchnorm]\n[avgpool]\n[connected]\noutput=4\nactivation=linear\n[softmax]\n"
 
-/* Layers: 0 conv, 1 norm, 2 relu, 3 conv, 4 add, 5 norm, 6 average, 7 connected, 8 softmax. */
+/* Layers: 0 conv, 1 batchnorm, 2 relu, 3 conv, 4 add, 5 batchnorm, 6 average, 7 connected, 8 softmax. */
 static const char resnet[] = CONV BLOCK HEAD;
 /* Layers: 0, 1 conv, 2 dropout, 3 average, 4 connected, 5 softmax. */
 static const char convnet[] =
@@ -124,8 +124,8 @@ static void leave_statistics(network *net)
     int i, j;
     for (i = 0; i < net->n; ++i) {
         layer l = net->layers[i];
-        const texp_step *step = &net->texp->schedule.tracks[l.texp->schedule.norm_track].step;
-        double factor = pow(step->next_scale / step->scale, l.texp->degrees.norm);
+        const texp_step *step = &net->texp->schedule.tracks[l.texp->schedule.bn_track].step;
+        double factor = pow(step->next_scale / step->scale, l.texp->degrees.bn);
         for (j = 0; l.rolling_mean && j < l.out_c; ++j) {
             l.rolling_mean[j] /= factor;
             l.rolling_variance[j] /= factor * factor;

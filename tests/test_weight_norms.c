@@ -33,9 +33,9 @@ static void train(network *net, int k)
     train_network_datum(net);
 }
 
-static texp_group_norms *groups_of(network *net, int *n)
+static texp_group_weight_norms *groups_of(network *net, int *n)
 {
-    return texp_norms_groups(net->texp->norms, n);
+    return texp_weight_norms_groups(net->texp->weight_norms, n);
 }
 
 static void layers_that_scale_together_are_one_group(void **state)
@@ -43,7 +43,7 @@ static void layers_that_scale_together_are_one_group(void **state)
     int n;
     (void)state;
     network *net = make(".02", "policy=constant");
-    texp_group_norms *g = groups_of(net, &n);
+    texp_group_weight_norms *g = groups_of(net, &n);
     assert_int_equal(n, 3);
     assert_string_equal(g[0].layers, "0;6");
     assert_string_equal(g[1].layers, "3");
@@ -60,7 +60,7 @@ static void assert_norms_grow_as_predicted(const char *keys)
     int n;
     for (int k = 1; k <= 300; ++k) {
         train(net, k);
-        texp_group_norms *g = groups_of(net, &n);
+        texp_group_weight_norms *g = groups_of(net, &n);
         for (int i = 0; i < n; ++i) {
             if (!g[i].invariant) continue;
             assert_true(isfinite(g[i].norm) && isfinite(g[i].predicted_norm));
@@ -93,7 +93,7 @@ static void the_equilibrium_is_that_of_theorem_c2(void **state)
     network *net = make(".02", "policy=constant");
     for (int k = 1; k <= BEFORE + UPDATES; ++k) {
         train(net, k);
-        const texp_group_norms *g = groups_of(net, &n);
+        const texp_group_weight_norms *g = groups_of(net, &n);
         double before = norm, apart = (double)g->norm - norm;
         norm = (double)g->norm;
         change = apart * (norm + before);
@@ -122,7 +122,7 @@ static void the_angle_settles_at_the_predicted_one(void **state)
     network *net = make(".02", "policy=texp++");
     for (int k = 1; k <= 4000; ++k) {
         train(net, k);
-        const texp_group_norms *g = groups_of(net, &n);
+        const texp_group_weight_norms *g = groups_of(net, &n);
         if (k > 1500) squares += g->angle * g->angle / 2500;
         predicted = g->predicted_angle;
     }
@@ -141,7 +141,7 @@ static void an_exponential_form_turns_as_its_base_does(void **state)
     for (int k = 1; k <= 200; ++k) {
         train(base, k);
         train(form, k);
-        const texp_group_norms *a = groups_of(base, &n), *b = groups_of(form, &n);
+        const texp_group_weight_norms *a = groups_of(base, &n), *b = groups_of(form, &n);
         scale = (double)form->texp->schedule.tracks->schedule.scale;
         for (int i = 0; i < n; ++i) {
             double ratio = a[i].invariant ? scale : 1;

@@ -18,11 +18,11 @@ static void check_needs(const layer *l, list *options)
     const int has[] = {
         [TEXP_NEEDS_NOTHING] = 1,
         [TEXP_NEEDS_WEIGHTS] = texp_layer_weights(l) || n_inner,
-        [TEXP_NEEDS_BATCH_NORM] = texp_has_norm(l) || (n_inner && texp_has_norm(inner[0])),
+        [TEXP_NEEDS_BN] = texp_has_bn(l) || (n_inner && texp_has_bn(inner[0])),
         [TEXP_NEEDS_BIAS] = texp_layer_traits_of(l->type)->has_bias_key,
     };
     static const char *const what[] = {[TEXP_NEEDS_WEIGHTS] = "weights",
-                                       [TEXP_NEEDS_BATCH_NORM] = "batch normalisation",
+                                       [TEXP_NEEDS_BN] = "batch normalisation",
                                        [TEXP_NEEDS_BIAS] = "bias that could be left out"};
     const texp_key *key;
     for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
@@ -32,7 +32,7 @@ static void check_needs(const layer *l, list *options)
 }
 
 /* batchnorm_eps replaces both of Darknet's epsilons. */
-static void set_norm(layer *l, const texp_net *t)
+static void set_bn(layer *l, const texp_net *t)
 {
     l->texp->bn.exact = t->bn.eps > 0;
     if (l->texp->bn.exact) l->bn_eps = t->bn.eps, l->bn_eps_root = 0;
@@ -67,7 +67,7 @@ static void parse_inner_layers(layer *l, const texp_layer *own, const texp_net *
     for (int i = 0; i < n; ++i) {
         inner[i]->texp = malloc(sizeof *own);
         *inner[i]->texp = *own;
-        set_norm(inner[i], t);
+        set_bn(inner[i], t);
         set_weights(inner[i], own, std);
     }
 }
@@ -77,11 +77,11 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     texp_net *t = net->texp;
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int weights = texp_layer_weights(l) || texp_inner_layers(l, inner);
-    int norm = texp_has_norm(l) || (texp_inner_layers(l, inner) && texp_has_norm(inner[0]));
+    int has_bn = texp_has_bn(l) || (texp_inner_layers(l, inner) && texp_has_bn(inner[0]));
     check_needs(l, options);
     texp_layer *own = calloc(1, sizeof *own);
     own->frozen.weights = texp_flag_of(options, "fixed", 0);
-    own->frozen.affine = norm && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->frozen.weights);
+    own->frozen.affine = has_bn && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->frozen.weights);
     own->frozen.bias = !texp_flag_of(options, "bias", 1);
     double std = texp_number_of(options, "init_std", -1);
     if (texp_layer_weights(l)) set_weights(l, own, std);
@@ -89,6 +89,6 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     own->schedule.unfoldable = is_unfoldable(l, t);
     if (own->frozen.weights || own->frozen.affine || own->frozen.bias) t->ours = 1;
     l->texp = own;
-    set_norm(l, t);
+    set_bn(l, t);
     parse_inner_layers(l, own, t, std);
 }

@@ -11,7 +11,7 @@ static void count_layer(const layer *l, size_t *trained, size_t *frozen)
     const texp_layer *own = l->texp;
     size_t weights = texp_layer_weights(l), biases = texp_layer_biases(l);
     *(own->frozen.weights ? frozen : trained) += weights;
-    if (texp_has_norm(l))
+    if (texp_has_bn(l))
         *trained += own->frozen.affine ? 0 : 2 * biases;
     else if (!own->frozen.bias && !own->frozen.weights)
         *trained += biases;

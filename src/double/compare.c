@@ -14,7 +14,7 @@ typedef struct {
     const layer *base, *other;
     int grows, track; /* its weights are in S */
     int biases_grow, scales_grow; /* texp_layers=all */
-    int norm_degree, norm_track;
+    int bn_degree, bn_track;
 } unit;
 
 struct texp_comparison {
@@ -114,14 +114,14 @@ static unit make_unit(const texp_comparison *c, int index, const layer *base, co
     unit u = {.index = index, .base = base, .other = other};
     const texp_layer *own = other->texp;
     int all = c->other->texp->schedule.all_layers && c->other->texp->schedule.recipe.form != TEXP_PLAIN;
-    int norm = other->scales && other->scale_updates;
+    int has_bn = other->scales && other->scale_updates;
     if (!own) return u;
     u.grows = own->degrees.growing && !own->frozen.weights;
     u.track = own->schedule.track;
     u.scales_grow = all && !own->frozen.affine;
-    u.biases_grow = all && !own->frozen.weights && !(norm ? own->frozen.affine : own->frozen.bias);
-    u.norm_degree = own->degrees.norm;
-    u.norm_track = own->schedule.norm_track;
+    u.biases_grow = all && !own->frozen.weights && !(has_bn ? own->frozen.affine : own->frozen.bias);
+    u.bn_degree = own->degrees.bn;
+    u.bn_track = own->schedule.bn_track;
     return u;
 }
 
@@ -173,7 +173,7 @@ static double weights_scale(const texp_comparison *c, const unit *u)
 
 static double statistics_scale(const texp_comparison *c, const unit *u)
 {
-    return pow(held_scale(c, u->norm_degree > 0, u->norm_track), u->norm_degree);
+    return pow(held_scale(c, u->bn_degree > 0, u->bn_track), u->bn_degree);
 }
 
 static double shown_length(const texp_comparison *c, int of_base)
@@ -338,8 +338,8 @@ static void say_epsilon(writer *w, const texp_comparison *c, int index)
     for (int i = 0; i < c->n; ++i) {
         if (c->units[i].index == index) u = c->units + i;
     }
-    if (!u || !n_statistics(u) || !u->other->texp || !u->base->texp || !u->norm_degree) return;
-    double asked = pow(c->held[u->norm_track], 2 * u->norm_degree) * u->base->texp->bn.eps;
+    if (!u || !n_statistics(u) || !u->other->texp || !u->base->texp || !u->bn_degree) return;
+    double asked = pow(c->held[u->bn_track], 2 * u->bn_degree) * u->base->texp->bn.eps;
     if (fabs(u->other->bn_eps / asked - 1) < 1e-9) return;
     say(w, "; its epsilon did not follow the weights: %.10g, where their scale asks for %.10g", u->other->bn_eps,
         asked);

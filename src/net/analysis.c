@@ -82,8 +82,8 @@ static texp_node make_node(const network *net, int index, int *inputs)
     int linear = node.kind == TEXP_NODE_LINEAR;
     node.trainable = has_weights(l) && !own->frozen.weights;
     node.normalised = linear && l->batch_normalize;
-    node.affine = texp_has_norm(l) && !own->frozen.affine;
-    node.swallows = texp_layer_traits_of(l->type)->is_batch_norm;
+    node.affine = texp_has_bn(l) && !own->frozen.affine;
+    node.swallows = texp_layer_traits_of(l->type)->is_bn;
     /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
     node.biased = linear && !node.normalised && !own->frozen.bias && !own->frozen.weights;
     node.channel_bias =
@@ -148,12 +148,12 @@ static void write_layer(const texp_net *t, const layer *l, const texp_node *node
     texp_layer *own = l->texp;
     /* With texp_layers=all an affine of its own takes the exponential rate, too. */
     own->degrees.growing =
-        node->in_set || (t->schedule.all_layers && texp_layer_traits_of(l->type)->is_batch_norm && node->affine);
+        node->in_set || (t->schedule.all_layers && texp_layer_traits_of(l->type)->is_bn && node->affine);
     own->degrees.in = node->degree_in;
     own->degrees.out = node->degree;
-    own->degrees.norm = node->norm_degree;
+    own->degrees.bn = node->normalised_degree;
     own->degrees.group = node->group;
-    own->degrees.norm_group = node->norm_group;
+    own->degrees.bn_group = node->normalised_group;
     /* At degree 0 a bias is in nobody's way. */
     own->degrees.swallowed_bias = node->swallowed && node->degree > 0;
 }
@@ -164,7 +164,7 @@ texp_layer_rate texp_rate_of(const layer *l)
     if (has_weights(l))
         return own->degrees.growing ? TEXP_RATE_EXPONENTIAL : own->frozen.weights ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
     if (own->degrees.growing) return TEXP_RATE_EXPONENTIAL;
-    if (texp_has_norm(l)) return own->frozen.affine ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
+    if (texp_has_bn(l)) return own->frozen.affine ? TEXP_RATE_FIXED : TEXP_RATE_BASE;
     return TEXP_RATE_NONE;
 }
 
@@ -245,7 +245,7 @@ static void say_finding(message_line *line, const network *net, const texp_obsta
     }
 }
 
-static void say_norm(message_line *line, const network *net, const char *where, int index)
+static void say_bn(message_line *line, const network *net, const char *where, int index)
 {
     say(line, "put a [batchnorm]%s %s layer %d", net->texp->bn.frozen_affine ? "" : " with affine=0", where, index);
 }
@@ -259,9 +259,9 @@ static void say_in(message_line *line, int node, int index)
 }
 
 /* A normalisation fits into the layer, in front of its activation. */
-static int takes_norm(const layer *l)
+static int takes_bn(const layer *l)
 {
-    return texp_layer_traits_of(l->type)->takes_batch_norm && node_kind(l) == TEXP_NODE_LINEAR && !l->batch_normalize;
+    return texp_layer_traits_of(l->type)->takes_bn && node_kind(l) == TEXP_NODE_LINEAR && !l->batch_normalize;
 }
 
 static void say_no_bias(message_line *line, const layer *l)
@@ -269,7 +269,7 @@ static void say_no_bias(message_line *line, const layer *l)
     if (texp_layer_traits_of(l->type)->has_bias_key)
         say(line, "bias=0, fixed=1 or batch_normalize=1 in it");
     else
-        say(line, takes_norm(l) ? "fixed=1 or batch_normalize=1 in it" : "fixed=1 in it");
+        say(line, takes_bn(l) ? "fixed=1 or batch_normalize=1 in it" : "fixed=1 in it");
 }
 
 static void say_remedy(message_line *line, const network *net, const texp_obstacle *o, int i)
@@ -277,16 +277,16 @@ static void say_remedy(message_line *line, const network *net, const texp_obstac
     int index = o->remedies[i].node;
     const layer *l = net->layers + index;
     switch (o->remedies[i].kind) {
-    case TEXP_REMEDY_NORM_BEFORE:
-        say_norm(line, net, "before", index);
+    case TEXP_REMEDY_NORMALISE_BEFORE:
+        say_bn(line, net, "before", index);
         break;
-    case TEXP_REMEDY_NORM_BEHIND:
-        if (takes_norm(l)) {
+    case TEXP_REMEDY_NORMALISE_BEHIND:
+        if (takes_bn(l)) {
             say(line, "batch_normalize=1%s", net->texp->bn.frozen_affine ? "" : " and affine=0");
             say_in(line, o->node, index);
             say(line, ", or ");
         }
-        say_norm(line, net, "behind", index);
+        say_bn(line, net, "behind", index);
         break;
     case TEXP_REMEDY_NO_BIAS:
         say_no_bias(line, l);
@@ -407,7 +407,7 @@ static offsets offsets_of(const network *net, int index, offsets *all)
     const double *before = index ? all[index - 1] : NULL;
     offsets sum = NULL;
     if (l->texp->degrees.swallowed_bias) return take_biases(l);
-    if (texp_layer_traits_of(l->type)->is_batch_norm) absorb(l, before);
+    if (texp_layer_traits_of(l->type)->is_bn) absorb(l, before);
     if (!keeps_channels(l)) return NULL;
     if (l->type == SHORTCUT) return add_shortcut(l, before, all[l->index]);
     if (l->type == ROUTE) return join_route(net, l, all);

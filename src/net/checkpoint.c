@@ -258,12 +258,12 @@ static int restore_tracks(network *net, const texp_saved *saved, int apply, texp
     return 0;
 }
 
-/* What the log of norms needs of the update before. */
-static void add_norms(texp_state *state, texp_norms *norms)
+/* What the log of weight norms needs of the update before. */
+static void add_weight_norms(texp_state *state, texp_weight_norms *norms)
 {
     char name[TEXP_LONGEST_RECORD_NAME + 1];
     int n = 0;
-    const texp_group_norms *groups = norms ? texp_norms_groups(norms, &n) : NULL;
+    const texp_group_weight_norms *groups = norms ? texp_weight_norms_groups(norms, &n) : NULL;
     for (int i = 0; i < n; ++i) {
         snprintf(name, sizeof name, "group %d growth", i);
         texp_state_add_f64(state, name, groups[i].growth);
@@ -273,11 +273,11 @@ static void add_norms(texp_state *state, texp_norms *norms)
 }
 
 /* A run may have gone without it; then it begins here. */
-static void restore_norms(texp_norms *norms, const texp_saved *saved)
+static void restore_weight_norms(texp_weight_norms *norms, const texp_saved *saved)
 {
     char name[TEXP_LONGEST_RECORD_NAME + 1];
     int n = 0;
-    texp_group_norms *groups = norms ? texp_norms_groups(norms, &n) : NULL;
+    texp_group_weight_norms *groups = norms ? texp_weight_norms_groups(norms, &n) : NULL;
     for (int i = 0; i < n; ++i) {
         snprintf(name, sizeof name, "group %d growth", i);
         texp_saved_f64(saved, name, &groups[i].growth, NULL);
@@ -310,7 +310,7 @@ int texp_checkpoint_publish(network *net, const char *weights, texp_message *mes
     texp_state_add_u64(state, "t", (uint64_t)*net->t);
     texp_state_add_u64(state, "seed", t->seed);
     for (int i = 0; texp_is_ours(net) && i < t->schedule.n_tracks; ++i) add_track(state, t->schedule.tracks + i, i);
-    add_norms(state, t->norms);
+    add_weight_norms(state, t->weight_norms);
     if (t->run.add_records) t->run.add_records(t->run.run, state);
     visit_layers(&(walk){.state = state}, net);
     int status = texp_pair_publish(weights, state, message);
@@ -383,7 +383,7 @@ static int restore(network *net, const texp_saved *saved, const char *file, int 
     *net->seen = (size_t)seen;
     *net->t = (int)updates;
     if (!t->has_seed) texp_set_seed(t, seed);
-    restore_norms(t->norms, saved);
+    restore_weight_norms(t->weight_norms, saved);
     texp_follow_counter(net); /* what follows the weights' scale */
     return 0;
 }

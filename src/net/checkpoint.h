@@ -7,7 +7,7 @@
  *     seen, t                u64        images seen; updates done, as Darknet's Adam counts them
  *     seed                   u64
  *     track I NAME           u64, f64 or extended: the schedule of track I, where the plug-in's update runs (schedule.h)
- *     group I NAME           f64 or extended: what the log of norms carries from update to update, with norms=1
+ *     group I NAME           f64 or extended: what the log of weight norms carries from update to update, with norms=1
  *     layer I NAME           f32        momentum of layer I: weight_updates, bias_updates, scale_updates; with Adam on
  *     layer I.J NAME                    the GPU its moments m, v, bias_m, ... I.J: the J-th layer inside a recurrent
  *                                       one (layers.h), which itself has what it carries from batch to batch: state,

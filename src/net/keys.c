@@ -96,14 +96,14 @@ static const texp_key net_keys[] = {
     /* The run. */
     {"valid_every", WHOLE(1), OURS, FREE, INT(run.valid_every, 1)},
     {"save_every", WHOLE(1), OURS, FREE, INT(run.save_every, 0)},
-    {"norms", FLAG, UPDATES, FREE, INT(run.logs_norms, 0)},
+    {"norms", FLAG, UPDATES, FREE, INT(run.logs_weight_norms, 0)},
     {"backend", WORD, OURS, WARNED},
     {"precision", WORD, OURS, WARNED},
     {"threads", RANGE(TEXP_WHOLE, 1, MOST_THREADS), OURS, WARNED, INT(cpu.threads, 0)},
 };
 
 static const texp_key layer_keys[] = {
-    {"affine", FLAG, OURS, .needs = TEXP_NEEDS_BATCH_NORM},
+    {"affine", FLAG, OURS, .needs = TEXP_NEEDS_BN},
     {"fixed", FLAG, OURS, .needs = TEXP_NEEDS_WEIGHTS},
     {"init_std", NUMBER(0), OURS, .needs = TEXP_NEEDS_WEIGHTS},
     {"bias", FLAG, OURS, .needs = TEXP_NEEDS_BIAS},

@@ -33,7 +33,7 @@ typedef enum {
 } texp_resume_rule;
 
 /* What a layer must have for its key. */
-typedef enum { TEXP_NEEDS_NOTHING, TEXP_NEEDS_WEIGHTS, TEXP_NEEDS_BATCH_NORM, TEXP_NEEDS_BIAS } texp_key_needs;
+typedef enum { TEXP_NEEDS_NOTHING, TEXP_NEEDS_WEIGHTS, TEXP_NEEDS_BN, TEXP_NEEDS_BIAS } texp_key_needs;
 
 /* Where a value goes. */
 typedef enum { TEXP_NO_FIELD, TEXP_FIELD_INT, TEXP_FIELD_LONG, TEXP_FIELD_DOUBLE } texp_field_type;

@@ -56,8 +56,8 @@ typedef struct {
     void (*push)(layer l); /* GPU builds alone: weights to the device */
     void (*pull)(layer l); /* and to the host */
     int has_bias_key; /* bias=0 leaves its bias out */
-    int takes_batch_norm; /* batch_normalize=1 fits into it, before its activation */
-    int is_batch_norm; /* batch normalisation is all that it does */
+    int takes_bn; /* batch_normalize=1 fits into it, before its activation */
+    int is_bn; /* batch normalisation is all that it does */
     int is_recurrent; /* layers of its own hold its weights (texp_inner_layers) */
     texp_carried carries;
 

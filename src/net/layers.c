@@ -23,14 +23,14 @@ const char *texp_layer_name(const layer *l)
     return traits_of(l)->name;
 }
 
-int texp_has_norm(const layer *l)
+int texp_has_bn(const layer *l)
 {
-    return l->batch_normalize || traits_of(l)->is_batch_norm;
+    return l->batch_normalize || traits_of(l)->is_bn;
 }
 
 int texp_has_parameters(const layer *l)
 {
-    return texp_layer_weights(l) || traits_of(l)->is_batch_norm;
+    return texp_layer_weights(l) || traits_of(l)->is_bn;
 }
 
 int texp_fan_in(const layer *l)

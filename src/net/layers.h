@@ -23,7 +23,7 @@ int texp_layer_input(const layer *l, int index, int k);
 size_t texp_layer_weights(const layer *l); /* 0: none that could train */
 size_t texp_layer_biases(const layer *l); /* of the layer, or of its batch normalisation */
 
-int texp_has_norm(const layer *l); /* batch normalisation, in the layer or as the layer */
+int texp_has_bn(const layer *l); /* batch normalisation, in the layer or as the layer */
 int texp_has_parameters(const layer *l); /* weights or an affine of its own, those of inner layers aside */
 int texp_fan_in(const layer *l); /* of a layer with weights: what a unit of this layer sums over */
 

@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
     int valid_every; /* epochs between validations */
     int save_every; /* updates between saves of _last, 0: at epochs' ends alone */
-    int logs_norms; /* norms=1 */
+    int logs_weight_norms; /* norms=1 */
     int rounds_otherwise; /* it was resumed, and computes otherwise than the run that it goes on with */
     void (*add_records)(const struct texp_run *run, struct texp_state *state); /* of the run; NULL outside */
     const struct texp_run *run;
@@ -82,13 +82,13 @@ typedef struct texp_net {
     texp_net_images images;
     texp_net_cpu cpu;
     texp_net_run run;
-    struct texp_norms *norms; /* what theory says of the weights' norms, with norms=1; owned */
+    struct texp_weight_norms *weight_norms; /* what theory says of the weights' norms, with norms=1; owned */
 } texp_net;
 
 /* What a layer's own keys, or those of [net], keep from training. */
 typedef struct {
     int weights; /* fixed=1: weights and biases */
-    int affine; /* affine=0, or fixed=1: batch-norm scale and bias */
+    int affine; /* affine=0, or fixed=1: batch normalisation's scale and bias */
     int bias; /* bias=0: none is trained */
 } texp_layer_frozen;
 
@@ -96,9 +96,9 @@ typedef struct {
 typedef struct {
     int growing; /* in S: takes the exponential rate */
     int in, out; /* degrees of input and output, the weights of S scaled */
-    int norm; /* degree of what this layer normalises */
+    int bn; /* degree of what this layer normalises */
     int group; /* in S: of layers that are scale invariant together; -1 */
-    int norm_group; /* norm > 0: the group that feeds it; -1 */
+    int bn_group; /* bn > 0: the group that feeds it; -1 */
     int swallowed_bias; /* its bias stands before a degree above 0, and [batchnorm] takes it away (analysis.h) */
 } texp_layer_degrees;
 
@@ -106,7 +106,7 @@ typedef struct {
 typedef struct {
     int unfoldable; /* the recipe of its own learning_rate has no exponential form: not in S */
     int track; /* in S: whose rate it takes */
-    int norm_track; /* degrees.norm > 0: whose scale its statistics follow */
+    int bn_track; /* degrees.bn > 0: whose scale its statistics follow */
 } texp_layer_schedule;
 
 /* Its batch normalisation. */
@@ -129,7 +129,7 @@ int texp_is_ours(const network *net);
 /* The seed of a run whose cfg has none. */
 void texp_set_seed(texp_net *t, uint64_t seed);
 
-/* All that it owns but the plan and the norms, which others make. */
+/* All that it owns but the plan and the weight norms, which others make. */
 void texp_net_free(texp_net *t);
 
 #endif

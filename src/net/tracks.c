@@ -34,11 +34,11 @@ static int track_of(texp_net *t, double factor)
 }
 
 /* All of a group have one factor. */
-static void set_norm_tracks(network *net, int group, int track)
+static void set_bn_tracks(network *net, int group, int track)
 {
     for (int i = 0; i < net->n; ++i) {
         texp_layer *own = net->layers[i].texp;
-        if (own->degrees.norm && own->degrees.norm_group == group) own->schedule.norm_track = track;
+        if (own->degrees.bn && own->degrees.bn_group == group) own->schedule.bn_track = track;
     }
 }
 
@@ -51,7 +51,7 @@ void texp_make_tracks(network *net)
         layer *l = net->layers + i;
         if (!l->texp->degrees.growing) continue;
         l->texp->schedule.track = track_of(t, l->learning_rate_scale);
-        set_norm_tracks(net, l->texp->degrees.group, l->texp->schedule.track);
+        set_bn_tracks(net, l->texp->degrees.group, l->texp->schedule.track);
     }
 }
 
@@ -61,6 +61,6 @@ void texp_unfold(network *net)
     t->schedule.recipe.form = TEXP_PLAIN;
     t->schedule.all_layers = 0;
     t->counts.growing = 0;
-    for (int i = 0; i < net->n; ++i) net->layers[i].texp->degrees.growing = net->layers[i].texp->degrees.norm = 0;
+    for (int i = 0; i < net->n; ++i) net->layers[i].texp->degrees.growing = net->layers[i].texp->degrees.bn = 0;
     texp_make_tracks(net);
 }

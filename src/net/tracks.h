@@ -12,7 +12,7 @@
 /* Whether the recipe of rate r eta_k has an exponential form. */
 int texp_has_form(const texp_net *t, double factor);
 
-/* Starts the schedules anew, of factor 1 first, then of every other factor in S; sets track and norm_track of all
+/* Starts the schedules anew, of factor 1 first, then of every other factor in S; sets track and bn_track of all
  * layers from their groups. */
 void texp_make_tracks(network *net);
 

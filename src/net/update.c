@@ -72,7 +72,7 @@ static long double power(long double x, int n)
 
 static void set_epsilon(layer *l, long double scale)
 {
-    long double factor = power(scale, l->texp->degrees.norm);
+    long double factor = power(scale, l->texp->degrees.bn);
     l->texp->bn.follows_scale = 1;
     l->bn_eps = l->texp->bn.eps * factor * factor;
     l->bn_eps_root = l->texp->bn.eps_root * factor;
@@ -80,7 +80,7 @@ static void set_epsilon(layer *l, long double scale)
 
 static int follows(const layer *l)
 {
-    return l->texp && l->texp->degrees.norm;
+    return l->texp && l->texp->degrees.bn;
 }
 
 void texp_follow_scale(network *net, long double scale)
@@ -95,7 +95,7 @@ static void follow_tracks(network *net)
     for (int i = 0; i < net->n; ++i) {
         layer *l = net->layers + i;
         if (!follows(l)) continue;
-        const texp_schedule *schedule = &net->texp->schedule.tracks[l->texp->schedule.norm_track].schedule;
+        const texp_schedule *schedule = &net->texp->schedule.tracks[l->texp->schedule.bn_track].schedule;
         set_epsilon(l, texp_held_scale(schedule->scale, schedule->doublings));
     }
 }
@@ -126,8 +126,8 @@ static void follow_statistics(network *net, int track, double ratio)
     if (ratio == 1) return;
     for (int i = 0; i < net->n; ++i) {
         layer l = net->layers[i];
-        if (!follows(&l) || l.texp->schedule.norm_track != track || !l.rolling_mean) continue;
-        double factor = power(ratio, l.texp->degrees.norm);
+        if (!follows(&l) || l.texp->schedule.bn_track != track || !l.rolling_mean) continue;
+        double factor = power(ratio, l.texp->degrees.bn);
         scale_array_of(l.rolling_mean, DEVICE(l, rolling_mean), l.out_c, factor, ON_GPU(net));
         scale_array_of(l.rolling_variance, DEVICE(l, rolling_variance), l.out_c, factor * factor, ON_GPU(net));
     }
@@ -203,10 +203,10 @@ typedef struct {
 
 static layer_parameters parameters_of(const layer *l)
 {
-    int norm = l->scales && l->scale_updates, n_biases = (int)texp_layer_biases(l);
+    int has_bn = l->scales && l->scale_updates, n_biases = (int)texp_layer_biases(l);
     layer_parameters p = {PARAMETERS(*l, weights, weight_updates, (int)texp_layer_weights(l), ),
                           PARAMETERS(*l, biases, bias_updates, n_biases, bias_),
-                          PARAMETERS(*l, scales, scale_updates, norm ? n_biases : 0, scale_)};
+                          PARAMETERS(*l, scales, scale_updates, has_bn ? n_biases : 0, scale_)};
     return p;
 }
 
@@ -280,7 +280,7 @@ static void move_track(network *net, int track, long doublings)
     const texp_net *t = net->texp;
     double factor = scalbln(1, -doublings);
     if (!doublings) return;
-    if (t->norms) texp_norms_move(t->norms, net, track, doublings);
+    if (t->weight_norms) texp_weight_norms_move(t->weight_norms, net, track, doublings);
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         if (!l->texp || !l->texp->degrees.growing || l->texp->schedule.track != track) continue;
@@ -323,9 +323,9 @@ int texp_update(network *net)
     for (int i = 0; i < t->schedule.n_tracks; ++i) advance(t->schedule.tracks + i, (long)get_current_batch(net));
     check_range(t);
     update_args a = common_args(net, factor);
-    if (t->norms) texp_norms_before(t->norms, net);
+    if (t->weight_norms) texp_weight_norms_before(t->weight_norms, net);
     for (int i = 0; i < net->n; ++i) update_whole_layer(net->layers[i], t, factor, &a, ON_GPU(net));
-    if (t->norms) texp_norms_after(t->norms, net);
+    if (t->weight_norms) texp_weight_norms_after(t->weight_norms, net);
     for (int i = 0; i < t->schedule.n_tracks; ++i) {
         const texp_step *step = &t->schedule.tracks[i].step;
         follow_statistics(net, i, step->next_scale / step->scale);
@@ -341,7 +341,7 @@ static void refuse_fixed_biases(const network *net)
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
         const texp_layer *own = l->texp;
-        if (!own->degrees.out || !(own->frozen.bias || own->frozen.weights) || texp_has_norm(l)) continue;
+        if (!own->degrees.out || !(own->frozen.bias || own->frozen.weights) || texp_has_bn(l)) continue;
         for (size_t j = 0; j < texp_layer_biases(l); ++j) {
             if (l->biases[j] == 0) continue;
             texp_fail("layer %d [%s]: the weights that were loaded have biases there, and with %s policy=%s takes them "

@@ -5,9 +5,9 @@
 
 #include <math.h>
 
-struct texp_norms {
+struct texp_weight_norms {
     int n;
-    texp_group_norms *groups;
+    texp_group_weight_norms *groups;
     int *members; /* for each layer its group here, or -1 */
     float **before; /* for each layer a copy of its weights */
 };
@@ -20,18 +20,18 @@ static int counts(const layer *l)
 }
 
 /* The group of an earlier layer that `index` belongs to, too; a new one otherwise. */
-static int group_of(texp_norms *norms, const network *net, int index)
+static int group_of(texp_weight_norms *norms, const network *net, int index)
 {
     const texp_layer *own = net->layers[index].texp;
     for (int i = 0; own->degrees.growing && i < index; ++i) {
         const texp_layer *other = net->layers[i].texp;
         if (other->degrees.growing && other->degrees.group == own->degrees.group) return norms->members[i];
     }
-    norms->groups[norms->n] = (texp_group_norms){.invariant = own->degrees.growing};
+    norms->groups[norms->n] = (texp_group_weight_norms){.invariant = own->degrees.growing};
     return norms->n++;
 }
 
-static char *layer_list(const texp_norms *norms, int group, int layers)
+static char *layer_list(const texp_weight_norms *norms, int group, int layers)
 {
     char *text = NULL;
     size_t length;
@@ -46,9 +46,9 @@ static char *layer_list(const texp_norms *norms, int group, int layers)
     return text;
 }
 
-texp_norms *texp_norms_open(network *net)
+texp_weight_norms *texp_weight_norms_open(network *net)
 {
-    texp_norms *norms = calloc(1, sizeof *norms);
+    texp_weight_norms *norms = calloc(1, sizeof *norms);
     size_t n = (size_t)net->n;
     norms->groups = calloc(n, sizeof *norms->groups);
     norms->members = calloc(n, sizeof *norms->members);
@@ -62,7 +62,7 @@ texp_norms *texp_norms_open(network *net)
     return norms;
 }
 
-void texp_norms_close(texp_norms *norms)
+void texp_weight_norms_close(texp_weight_norms *norms)
 {
     if (!norms) return;
     for (int i = 0; i < norms->n; ++i) free((void *)norms->groups[i].layers);
@@ -73,7 +73,7 @@ void texp_norms_close(texp_norms *norms)
     free(norms);
 }
 
-texp_group_norms *texp_norms_groups(texp_norms *norms, int *n)
+texp_group_weight_norms *texp_weight_norms_groups(texp_weight_norms *norms, int *n)
 {
     *n = norms->n;
     return norms->groups;
@@ -81,7 +81,7 @@ texp_group_norms *texp_norms_groups(texp_norms *norms, int *n)
 
 /* --- one update --------------------------------------------------------------------------------------------------- */
 
-void texp_norms_before(texp_norms *norms, network *net)
+void texp_weight_norms_before(texp_weight_norms *norms, network *net)
 {
     for (int i = 0; i < net->n; ++i) {
         const layer *l = net->layers + i;
@@ -114,7 +114,8 @@ static double angle_of(const squares *s)
     return a > 0 && b > 0 ? 2 * asin(fmin(1, sqrt(fmax(0, chord)) / 2)) : 0;
 }
 
-static double predicted_square(const texp_group_norms *g, const squares *s, const texp_step *step, double momentum)
+static double predicted_square(const texp_group_weight_norms *g, const squares *s, const texp_step *step,
+                               double momentum)
 {
     double kept = g->rate > 0 ? momentum * (double)(step->rate / g->rate) * g->growth : 0;
     if (step->update > 1 && !(g->rate > 0)) return NAN; /* the momentum is not known */
@@ -131,7 +132,7 @@ static texp_step base_step(const network *net, const layer *l)
     return step;
 }
 
-static void measure(texp_group_norms *g, const squares *s, const texp_step *step, double momentum)
+static void measure(texp_group_weight_norms *g, const squares *s, const texp_step *step, double momentum)
 {
     double predicted = g->invariant ? predicted_square(g, s, step, momentum) : NAN;
     double product = step->base_rate * step->base_decay;
@@ -144,7 +145,7 @@ static void measure(texp_group_norms *g, const squares *s, const texp_step *step
     g->rate = step->rate;
 }
 
-void texp_norms_after(texp_norms *norms, network *net)
+void texp_weight_norms_after(texp_weight_norms *norms, network *net)
 {
     for (int group = 0; group < norms->n; ++group) {
         squares s = {0};
@@ -161,7 +162,7 @@ void texp_norms_after(texp_norms *norms, network *net)
     }
 }
 
-void texp_norms_move(texp_norms *norms, network *net, int track, long doublings)
+void texp_weight_norms_move(texp_weight_norms *norms, network *net, int track, long doublings)
 {
     for (int i = 0; i < net->n; ++i) {
         int group = norms->members[i];

@@ -14,35 +14,35 @@
  *
  * Predictions hold for scale invariant groups alone, and are NaN elsewhere and where nothing is known yet.
  */
-#ifndef TEXP_NORMS_H
-#define TEXP_NORMS_H
+#ifndef TEXP_WEIGHT_NORMS_H
+#define TEXP_WEIGHT_NORMS_H
 
 #include "darknet.h"
 
 typedef struct {
-    const char *layers; /* indices, "0;7;14"; owned by the texp_norms */
+    const char *layers; /* indices, "0;7;14"; owned by the texp_weight_norms */
     int invariant; /* all of a group of S, otherwise one layer outside */
     long double norm, predicted_norm;
     double angle, predicted_angle;
     long double rate_over_norm2;
     double growth; /* |w_k|^2 - |w_{k-1}|^2 + |D_k|^2 as held now: part of the training state */
     long double rate; /* rate_k, likewise; 0 before the first update */
-} texp_group_norms;
+} texp_group_weight_norms;
 
-typedef struct texp_norms texp_norms;
+typedef struct texp_weight_norms texp_weight_norms;
 
 /* For a parsed network whose layers know their groups. */
-texp_norms *texp_norms_open(network *net);
-void texp_norms_close(texp_norms *norms);
+texp_weight_norms *texp_weight_norms_open(network *net);
+void texp_weight_norms_close(texp_weight_norms *norms);
 
 /* Around the update of the weights: before it, and after it while they are still held as before. */
-void texp_norms_before(texp_norms *norms, network *net);
-void texp_norms_after(texp_norms *norms, network *net);
+void texp_weight_norms_before(texp_weight_norms *norms, network *net);
+void texp_weight_norms_after(texp_weight_norms *norms, network *net);
 
 /* The weights of a track are held at 2^-doublings of what they were. */
-void texp_norms_move(texp_norms *norms, network *net, int track, long doublings);
+void texp_weight_norms_move(texp_weight_norms *norms, network *net, int track, long doublings);
 
 /* The groups, in the order of their first layers; of the update done last. */
-texp_group_norms *texp_norms_groups(texp_norms *norms, int *n);
+texp_group_weight_norms *texp_weight_norms_groups(texp_weight_norms *norms, int *n);
 
 #endif

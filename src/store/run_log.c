@@ -10,7 +10,7 @@
 
 static const char *const headers[] = {
     [TEXP_LOG_RUN] = "update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds\n",
-    [TEXP_LOG_NORMS] = "update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2\n",
+    [TEXP_LOG_WEIGHT_NORMS] = "update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2\n",
 };
 
 struct texp_runlog {
@@ -104,7 +104,7 @@ static void print_known(FILE *f, long double value)
     fputc(',', f);
 }
 
-int texp_runlog_write_norms(texp_runlog *log, long update, const texp_norms_row *row)
+int texp_runlog_write_weight_norms(texp_runlog *log, long update, const texp_weight_norms_row *row)
 {
     FILE *f = log->file;
     fprintf(f, "%ld,%s,%.9Lg,", update, row->layers, row->norm);

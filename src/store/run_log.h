@@ -22,7 +22,7 @@ typedef struct {
 } texp_row;
 
 /*
- * And the log of norms, a file of its own: a row for each update and group of layers, the columns as in weight_norms.h, empty
+ * And the log of weight norms, a file of its own: a row for each update and group of layers, the columns as in weight_norms.h, empty
  * where nothing is predicted.
  *
  *     update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2
@@ -32,9 +32,9 @@ typedef struct {
     long double norm, predicted_norm; /* NaN: unknown; so is predicted_angle */
     double angle, predicted_angle;
     long double rate_over_norm2;
-} texp_norms_row;
+} texp_weight_norms_row;
 
-typedef enum { TEXP_LOG_RUN, TEXP_LOG_NORMS } texp_log_kind;
+typedef enum { TEXP_LOG_RUN, TEXP_LOG_WEIGHT_NORMS } texp_log_kind;
 
 typedef struct texp_runlog texp_runlog;
 
@@ -47,7 +47,7 @@ double texp_runlog_seconds(const texp_runlog *log);
 
 /* Appends a row, at once visible in the file. Returns 0, or -1 where it could not be written. */
 int texp_runlog_write(texp_runlog *log, const texp_row *row);
-int texp_runlog_write_norms(texp_runlog *log, long update, const texp_norms_row *row);
+int texp_runlog_write_weight_norms(texp_runlog *log, long update, const texp_weight_norms_row *row);
 
 /* Brings all rows to the disk. Returns 0, or -1 with errno. */
 int texp_runlog_sync(texp_runlog *log);

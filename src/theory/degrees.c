@@ -328,10 +328,10 @@ static int write_results(problem *p)
         if (node->in_set && number[own] < 0) number[own] = groups++;
         members += node->in_set;
         node->degree_in = degree_of(p, input_vertex(i));
-        node->norm_degree = normalises ? degree_of(p, product_vertex(i)) : 0;
+        node->normalised_degree = normalises ? degree_of(p, product_vertex(i)) : 0;
         node->degree = degree_of(p, output_vertex(p->nodes, (int)i));
         node->group = node->in_set ? number[own] : -1;
-        node->norm_group = node->norm_degree ? number[own] : -1;
+        node->normalised_group = node->normalised_degree ? number[own] : -1;
     }
     return members;
 }
@@ -449,12 +449,12 @@ static int remedy_branch(const walk *w, texp_obstacle *o, int i, int degree)
         const texp_node *node = w->nodes + i;
         int ends = is_normalised(node) || has_several_inputs(node);
         if (!left && (ends || is_linear(node))) {
-            add_remedy(o, is_normalised(node) ? TEXP_REMEDY_NO_AFFINE : TEXP_REMEDY_NORM_BEHIND, i);
+            add_remedy(o, is_normalised(node) ? TEXP_REMEDY_NO_AFFINE : TEXP_REMEDY_NORMALISE_BEHIND, i);
             return 1;
         }
         if (ends || node->group == 1) return 0;
         if (!is_linear(node) || !node->trainable || --left) continue;
-        add_remedy(o, TEXP_REMEDY_NORM_BEFORE, i);
+        add_remedy(o, TEXP_REMEDY_NORMALISE_BEFORE, i);
         return 1;
     }
     return 0;
@@ -465,7 +465,7 @@ static void remedy_inputs(const walk *w, texp_obstacle *o, const texp_node *node
 {
     o->n_remedies = 0;
     for (size_t k = 0; k < node->n_inputs && o->n_remedies < TEXP_MOST_REMEDIES; ++k) {
-        if (output_degree(w, node->inputs[k]) > 0) add_remedy(o, TEXP_REMEDY_NORM_BEHIND, node->inputs[k]);
+        if (output_degree(w, node->inputs[k]) > 0) add_remedy(o, TEXP_REMEDY_NORMALISE_BEHIND, node->inputs[k]);
     }
 }
 
@@ -525,7 +525,7 @@ static int remedy_value(const walk *w, texp_obstacle *o, int i)
         add_remedy(o,
                    is_normalised(node) ? TEXP_REMEDY_NO_AFFINE
                    : is_linear(node)   ? TEXP_REMEDY_FIXED
-                                       : TEXP_REMEDY_NORM_BEHIND,
+                                       : TEXP_REMEDY_NORMALISE_BEHIND,
                    i);
         left = is_linear(node) && !is_normalised(node) ? left - 1 : 0;
     }
@@ -540,7 +540,7 @@ static void demand_0(walk *w, size_t i, int degree)
     texp_obstacle *o = add_obstacle(w, TEXP_OBSTACLE_DEMAND, (int)i, degree);
     if (!is_read(w, (int)i) && remedy_value(w, o, inside ? node->inputs[0] : (int)i)) return;
     o->n_remedies = 0;
-    add_remedy(o, inside ? TEXP_REMEDY_NORM_BEFORE : TEXP_REMEDY_NORM_BEHIND, (int)i);
+    add_remedy(o, inside ? TEXP_REMEDY_NORMALISE_BEFORE : TEXP_REMEDY_NORMALISE_BEHIND, (int)i);
 }
 
 static int add_bias(walk *w, size_t i, int degree)
@@ -561,15 +561,15 @@ static int activate(walk *w, size_t i, int degree)
     if (node->kind == TEXP_NODE_ADD)
         remedy_inputs(w, o, node);
     else if (node->kind == TEXP_NODE_SAME)
-        add_remedy(o, TEXP_REMEDY_NORM_BEFORE, (int)i);
+        add_remedy(o, TEXP_REMEDY_NORMALISE_BEFORE, (int)i);
     else
-        add_remedy(o, node->normalised ? TEXP_REMEDY_NO_AFFINE : TEXP_REMEDY_NORM_BEHIND, (int)i);
+        add_remedy(o, node->normalised ? TEXP_REMEDY_NO_AFFINE : TEXP_REMEDY_NORMALISE_BEHIND, (int)i);
     return 0;
 }
 
 static int normalise(texp_node *node, int degree)
 {
-    node->norm_degree = degree;
+    node->normalised_degree = degree;
     return node->affine != 0;
 }
 
@@ -608,14 +608,14 @@ int texp_degrees_all(texp_node *nodes, size_t n, texp_obstacle *obstacles)
     mark_swallowed(nodes, n);
     for (size_t i = 0; i < n; ++i) {
         nodes[i].in_set = is_linear(nodes + i) && nodes[i].trainable;
-        nodes[i].norm_degree = 0;
+        nodes[i].normalised_degree = 0;
         nodes[i].degree_in = read_inputs(&w, i);
         nodes[i].degree = walk_node(&w, i, nodes[i].degree_in);
     }
     if (n && nodes[n - 1].degree) demand_0(&w, n - 1, nodes[n - 1].degree);
     for (size_t i = 0; i < n; ++i) {
         nodes[i].group = nodes[i].in_set ? 0 : -1;
-        nodes[i].norm_group = nodes[i].norm_degree ? 0 : -1;
+        nodes[i].normalised_group = nodes[i].normalised_degree ? 0 : -1;
     }
     return w.n_obstacles;
 }

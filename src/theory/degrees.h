@@ -40,10 +40,10 @@ typedef struct {
     int swallowed; /* biased, and a normalisation behind takes the bias away again, on every path */
     int in_set; /* in S */
     int degree_in; /* of the input; of what comes first, where they should be equal and are not */
-    int norm_degree; /* degree of what this layer normalises, 0 where it normalises nothing */
+    int normalised_degree; /* degree of what this layer normalises, 0 where it normalises nothing */
     int degree; /* of the output */
     int group; /* in S: which group, 0, 1, ...; otherwise -1 */
-    int norm_group; /* norm_degree > 0: whose scale the statistics follow; otherwise -1 */
+    int normalised_group; /* normalised_degree > 0: whose scale the statistics follow; otherwise -1 */
 } texp_node;
 
 /*
@@ -68,8 +68,8 @@ typedef enum {
 } texp_obstacle_kind;
 
 typedef enum {
-    TEXP_REMEDY_NORM_BEFORE, /* a normalisation without affine before that node, for that node alone */
-    TEXP_REMEDY_NORM_BEHIND, /* one behind that node (TEXP_NODE_LINEAR: in it), for all that read it */
+    TEXP_REMEDY_NORMALISE_BEFORE, /* a normalisation without affine before that node, for that node alone */
+    TEXP_REMEDY_NORMALISE_BEHIND, /* one behind that node (TEXP_NODE_LINEAR: in it), for all that read it */
     TEXP_REMEDY_NO_BIAS, /* no bias, or a normalisation behind it, or fixed weights in that node */
     TEXP_REMEDY_FIXED, /* weights (and bias) of that node fixed */
     TEXP_REMEDY_NO_AFFINE /* scale and bias of that node's normalisation fixed */

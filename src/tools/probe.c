@@ -65,11 +65,11 @@ static void draw_parameters(const layer *l)
 {
     const texp_layer *own = l->texp;
     size_t n = texp_layer_biases(l);
-    int norm = texp_has_norm(l);
-    if (!texp_layer_weights(l) && !norm) return; /* the anchors of [yolo] */
-    if (own->frozen.weights || (norm ? own->frozen.affine : own->frozen.bias)) return;
+    int has_bn = texp_has_bn(l);
+    if (!texp_layer_weights(l) && !has_bn) return; /* the anchors of [yolo] */
+    if (own->frozen.weights || (has_bn ? own->frozen.affine : own->frozen.bias)) return;
     draw(l->biases, n, -.5, .5);
-    if (norm) draw(l->scales, n, .5, 1.5);
+    if (has_bn) draw(l->scales, n, .5, 1.5);
 }
 
 /* Of one batch, so that evaluation sees what training does. */
@@ -118,16 +118,16 @@ static void follow_layer(probe *p, const layer *l)
 {
     const texp_layer *own = l->texp;
     size_t n = texp_layer_biases(l);
-    int norm = texp_has_norm(l),
-        all = p->net->texp->schedule.all_layers && (norm || texp_layer_weights(l)) && !own->frozen.weights;
+    int has_bn = texp_has_bn(l),
+        all = p->net->texp->schedule.all_layers && (has_bn || texp_layer_weights(l)) && !own->frozen.weights;
     if (own->degrees.growing && texp_layer_weights(l)) follow(p, l->weights, texp_layer_weights(l), 1);
-    if (all && !(norm ? own->frozen.affine : own->frozen.bias)) {
+    if (all && !(has_bn ? own->frozen.affine : own->frozen.bias)) {
         follow(p, l->biases, n, 1);
-        if (norm) follow(p, l->scales, n, 1);
+        if (has_bn) follow(p, l->scales, n, 1);
     }
     if (!l->rolling_mean) return;
-    follow(p, l->rolling_mean, (size_t)l->out_c, own->degrees.norm);
-    follow(p, l->rolling_variance, (size_t)l->out_c, 2 * own->degrees.norm);
+    follow(p, l->rolling_mean, (size_t)l->out_c, own->degrees.bn);
+    follow(p, l->rolling_variance, (size_t)l->out_c, 2 * own->degrees.bn);
 }
 
 static void set_scale(probe *p, double scale)

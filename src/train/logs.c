@@ -19,7 +19,7 @@ static texp_runlog *open_one(const texp_setup *s, const char *ending, texp_log_k
 void texp_logs_open(texp_logs *logs, const texp_setup *s)
 {
     logs->run = open_one(s, "", TEXP_LOG_RUN);
-    logs->norms = s->net->texp->norms ? open_one(s, "_norms", TEXP_LOG_NORMS) : NULL;
+    logs->weight_norms = s->net->texp->weight_norms ? open_one(s, "_norms", TEXP_LOG_WEIGHT_NORMS) : NULL;
     logs->started = what_time_is_it_now() - texp_runlog_seconds(logs->run);
 }
 
@@ -40,30 +40,32 @@ static int write_update(texp_logs *logs, const texp_setup *s, float loss, const 
     return texp_runlog_write(logs->run, &row);
 }
 
-static int write_norms(texp_logs *logs, const texp_setup *s)
+static int write_weight_norms(texp_logs *logs, const texp_setup *s)
 {
     int n = 0;
-    const texp_group_norms *groups = logs->norms ? texp_norms_groups(s->net->texp->norms, &n) : NULL;
+    const texp_group_weight_norms *groups =
+        logs->weight_norms ? texp_weight_norms_groups(s->net->texp->weight_norms, &n) : NULL;
     for (int i = 0; i < n; ++i) {
-        const texp_group_norms *g = groups + i;
-        texp_norms_row row = {g->layers, g->norm, g->predicted_norm, g->angle, g->predicted_angle, g->rate_over_norm2};
-        if (texp_runlog_write_norms(logs->norms, texp_setup_updates(s), &row)) return -1;
+        const texp_group_weight_norms *g = groups + i;
+        texp_weight_norms_row row = {g->layers,          g->norm,           g->predicted_norm, g->angle,
+                                     g->predicted_angle, g->rate_over_norm2};
+        if (texp_runlog_write_weight_norms(logs->weight_norms, texp_setup_updates(s), &row)) return -1;
     }
     return 0;
 }
 
 int texp_logs_write(texp_logs *logs, const texp_setup *s, float loss, const texp_best *best, double speed, double now)
 {
-    return write_update(logs, s, loss, best, speed, now) || write_norms(logs, s) ? -1 : 0;
+    return write_update(logs, s, loss, best, speed, now) || write_weight_norms(logs, s) ? -1 : 0;
 }
 
 int texp_logs_sync(texp_logs *logs)
 {
-    return texp_runlog_sync(logs->run) || (logs->norms && texp_runlog_sync(logs->norms)) ? -1 : 0;
+    return texp_runlog_sync(logs->run) || (logs->weight_norms && texp_runlog_sync(logs->weight_norms)) ? -1 : 0;
 }
 
 void texp_logs_close(texp_logs *logs)
 {
     texp_runlog_close(logs->run);
-    texp_runlog_close(logs->norms);
+    texp_runlog_close(logs->weight_norms);
 }

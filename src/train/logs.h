@@ -8,7 +8,7 @@
 
 typedef struct {
     texp_runlog *run;
-    texp_runlog *norms; /* with norms=1, or NULL */
+    texp_runlog *weight_norms; /* with norms=1, or NULL */
     double started; /* time at which the run's first second began, had it never stopped */
 } texp_logs;
 
