@@ -6,7 +6,7 @@ cd "$scratch" || exit 1
 tiny_data
 
 ours="affine=0 batchnorm_eps=1e-5 crop_pad=1 flip=1 mean=.4 std=.25 seed=7"
-header=update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds
+header=update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds,base_rate
 
 # words of $ours apart on purpose
 # shellcheck disable=SC2086
@@ -47,6 +47,11 @@ why=$("$darknet" texp schedule texp.cfg -csv | tail -n +2 | cut -d, -f6 >rates
     tail -n +2 backup/texp.csv | cut -d, -f4 >logged
     paste rates logged | awk '{ if ($1 / $2 > 1 + 1e-8 || $1 / $2 < 1 - 1e-8) print "update " NR ": " $0 }')
 result "the_logged_rates_are_those_of_texp_schedule" "$why"
+
+why=$("$darknet" texp schedule texp.cfg -csv | tail -n +2 | cut -d, -f2 >rates
+    tail -n +2 backup/texp.csv | cut -d, -f10 >logged
+    paste rates logged | awk 'NF != 2 || $1 / $2 > 1 + 1e-8 || $1 / $2 < 1 - 1e-8 { print "update " NR ": " $0 }')
+result "the_logged_base_rates_are_those_of_texp_schedule" "$why"
 
 why=
 grep -q '^30, 5.000: .* rate, .* seconds, 480 images$' out.txt || why="no classic line for update 30"

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 static const char *const headers[] = {
-    [TEXP_LOG_RUN] = "update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds\n",
+    [TEXP_LOG_RUN] = "update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds,"
+                     "base_rate\n",
     [TEXP_LOG_WEIGHT_NORMS] = "update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2\n",
 };
 
@@ -18,20 +19,44 @@ struct texp_runlog {
     double seconds;
 };
 
-/* Copies the rows of updates 1..done; the seconds of the last of them. */
+/* The place of a column in a header, or -1. */
+static int find_column(const char *header, const char *name)
+{
+    size_t length = strlen(name);
+    for (int place = 0;; ++place) {
+        size_t field = strcspn(header, ",\n");
+        if (field == length && !memcmp(header, name, length)) return place;
+        if (header[field] != ',') return -1;
+        header += field + 1;
+    }
+}
+
+/* What stands in that column of a row; "" where the row is too short. */
+static const char *field_of(const char *row, int column)
+{
+    for (; row && column > 0; --column) {
+        row = strchr(row, ',');
+        if (row) ++row;
+    }
+    return row && column == 0 ? row : "";
+}
+
+/* Copies the rows of updates 1..done; the seconds of the last of them. A log of an earlier version may lack columns at the
+ * end of its rows. */
 static void copy_rows(FILE *from, FILE *to, long done, double *seconds)
 {
     char *line = NULL;
     size_t room = 0;
-    ssize_t length;
+    ssize_t length = getline(&line, &room, from);
+    const int column = length > 0 ? find_column(line, "seconds") : -1;
     while ((length = getline(&line, &room, from)) > 0) {
-        char *end, *comma = strrchr(line, ',');
+        char *end;
         long update = strtol(line, &end, 10);
-        /* The header, and a row that a killed run did not finish. */
-        if (*end != ',' || line[length - 1] != '\n' || !comma) continue;
+        /* A row that a killed run did not finish. */
+        if (*end != ',' || line[length - 1] != '\n') continue;
         if (update < 1 || update > done) continue;
         fputs(line, to);
-        *seconds = atof(comma + 1);
+        *seconds = atof(field_of(line, column));
     }
     free(line);
 }
@@ -94,7 +119,7 @@ int texp_runlog_write(texp_runlog *log, const texp_row *row)
         fprintf(f, "%.9g,%.6g,", row->test_loss, row->test_accuracy);
     else
         fprintf(f, ",,");
-    fprintf(f, "%.1f,%.3f\n", row->images_per_second, row->seconds);
+    fprintf(f, "%.1f,%.3f,%.9Lg\n", row->images_per_second, row->seconds, row->base_rate);
     return fflush(f) ? -1 : 0;
 }
 

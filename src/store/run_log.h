@@ -1,11 +1,11 @@
 /*
  * The log of a training run: one CSV file, one row an update.
  *
- *     update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds
+ *     update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds,base_rate
  *
  * update counts from 1; epoch is images seen / images in the list; losses are nats an image; rate and decay are those
  * of the update (before /batch); the test columns are empty but where a validation was done; seconds since the run's
- * first start, pauses between resumed parts not counted.
+ * first start, pauses between resumed parts not counted; base_rate is what the rate would be without its exponential form.
  */
 #ifndef TEXP_RUNLOG_H
 #define TEXP_RUNLOG_H
@@ -19,6 +19,7 @@ typedef struct {
     int validated;
     double test_loss, test_accuracy;
     double images_per_second, seconds;
+    long double base_rate;
 } texp_row;
 
 /*

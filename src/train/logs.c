@@ -36,7 +36,8 @@ static int write_update(texp_logs *logs, const texp_setup *s, float loss, const 
                     .test_loss = best->last.loss,
                     .test_accuracy = best->last.quality,
                     .images_per_second = speed,
-                    .seconds = now - logs->started};
+                    .seconds = now - logs->started,
+                    .base_rate = texp_setup_base_rate(s)};
     return texp_runlog_write(logs->run, &row);
 }
 

@@ -117,3 +117,10 @@ long double texp_setup_rate(const texp_setup *s)
     if (!texp_is_ours(s->net) || !usual->step.update) return get_current_rate(s->net);
     return usual->step.rate;
 }
+
+long double texp_setup_base_rate(const texp_setup *s)
+{
+    const texp_track *usual = s->net->texp->schedule.tracks;
+    if (!texp_is_ours(s->net) || !usual->step.update) return get_current_rate(s->net);
+    return usual->step.base_rate;
+}

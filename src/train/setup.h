@@ -45,5 +45,7 @@ int texp_setup_is_done(const texp_setup *setup);
 
 /* The rate of the update done last, before /batch; also beyond float's range. */
 long double texp_setup_rate(const texp_setup *setup);
+/* The same of the base recipe, where the policy is an exponential form of one. */
+long double texp_setup_base_rate(const texp_setup *setup);
 
 #endif
