@@ -11,7 +11,8 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"
 # shellcheck disable=SC2034 # words, for those who source this
 ours="affine=0 batchnorm_eps=1e-5 crop_pad=1 flip=1 mean=.4 std=.25"
 
-train() { LD_PRELOAD=$scratch/kill_at.so "$darknet" classifier train tiny.data "$@" >out.txt 2>err.txt; }
+# A blank in the name would end it, and the folder of the sources may have one.
+train() { LD_PRELOAD=./kill_at.so "$darknet" classifier train tiny.data "$@" >out.txt 2>err.txt; }
 
 # The same, dead in front of step $1 of its saves.
 train_killed() {

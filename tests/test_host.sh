@@ -268,8 +268,9 @@ test_sides() {
 test_fixes_alone() {
     cp darknet-patches/fixes/*.patch "$tree/darknet-patches/fixes"
     why=$("$tree/scripts/patch-darknet.sh" 2>&1) && why=
-    # Whatever CC is here: Darknet's Makefile names gcc.
-    said=$(cd "$tree/build/darknet" && make -s -j2 OPTS=-O0 CC="${CC:-gcc}" 2>&1) || why="$why $(echo "$said" | grep -E 'error|Error' | head -n 3)"
+    # Whatever CC is here: Darknet's Makefile names gcc; and g++, which need not be here, for a file that is empty
+    # without OpenCV.
+    said=$(cd "$tree/build/darknet" && make -s -j2 OPTS=-O0 CC="${CC:-gcc}" CPP="${CC:-gcc} -x c" 2>&1) || why="$why $(echo "$said" | grep -E 'error|Error' | head -n 3)"
     cat >"$tree/fixed.cfg" <<'END'
 [net]
 height=4

@@ -54,7 +54,8 @@ cp backup/start.weights start.weights
 # Trains $1.cfg by build $2; the rates, which stock prints with six digits, and times are left out of the output.
 train() {
     rm -rf backup && mkdir backup
-    LD_PRELOAD=$scratch/thread_rand.so "$root/build/$2$suffix/darknet" classifier train tiny.data "$1.cfg" start.weights \
+    # A blank in the name would end it, and the folder of the sources may have one.
+    LD_PRELOAD=./thread_rand.so "$root/build/$2$suffix/darknet" classifier train tiny.data "$1.cfg" start.weights \
         -clear >out.txt 2>err.txt || echo "$2 trains not: $(tail -n 1 err.txt)"
     sed -E 's/[0-9.e-]+ rate, [0-9.]+ seconds/rate, seconds/; s/[0-9.]+ seconds/seconds/' out.txt >"$1-$2.txt"
     mv backup "$1-$2"
