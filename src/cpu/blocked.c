@@ -2,6 +2,9 @@
 
 #include <float.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 /* How many pixels are summed in float before the sum goes to double. */
 #define PIECE 256
@@ -40,8 +43,6 @@ typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT } texp_bend;
 #include "cpu/blocked_kernels.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
 #define B        16
 #define STORED   float
 #define TYPE     TEXP_F32

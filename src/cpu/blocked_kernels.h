@@ -429,13 +429,3 @@ static const texp_kernels NAME(kernels) = {
 #undef STORES_HALVES
 #undef SHIFTED
 #undef FROM
-#undef V
-#undef I
-#undef INLINE
-#undef LOAD
-#undef STORE
-#undef FMA
-#undef AT
-#undef IMAGES
-#undef PIXELS
-#undef PIECES

@@ -6,7 +6,7 @@
  *     ANYWHERE    attributes of functions that become part of others
  *     STORES_HALVES  where STORED is bfloat16
  *     FUSED(a, b, c)  a*b + c rounded once, where the processors of ANYWHERE have an instruction for it
- * It leaves V, I, INLINE, LOAD, STORE and FMA to be undefined by whoever includes it.
+ * V, I, INLINE, LOAD, STORE and FMA mean those of the NAME, B and ANYWHERE that are defined where they are used.
  *
  * A product and a sum are fused where the code says FMA and nowhere else: our sources are compiled with
  * -ffp-contract=off. A compiler that chose for itself would choose differently for loops of different lengths, and the

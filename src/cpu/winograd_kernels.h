@@ -289,9 +289,3 @@ static const kernels NAME(kernels) = {NAME(run), NAME(run_weights), NAME(set_wei
 #undef ANYWHERE
 #undef FUSED
 #undef FEW
-#undef V
-#undef I
-#undef INLINE
-#undef LOAD
-#undef STORE
-#undef FMA
