@@ -3,17 +3,6 @@
 #include <math.h>
 #include <stddef.h>
 
-/*
- * The loops that write are compiled for several vector widths, of which the program takes the widest that the
- * processor has when it starts. They hold no `parallel` region: what OpenMP moves into functions of its own would not
- * be compiled so. (The thread sanitiser does not survive functions that are chosen at the start.)
- */
-#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12 && !defined(__SANITIZE_THREAD__)
-#define WIDE __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), noinline))
-#else
-#define WIDE
-#endif
-
 /* One channel: `batch` rows of `spatial` neighbours, `stride` apart. */
 typedef struct {
     int batch, spatial;
@@ -62,7 +51,7 @@ static double squares_of(const float *x, double mean, channel c)
     return sum;
 }
 
-WIDE static void apply(float *y, const float *x, affine a, channel c)
+static void apply(float *y, const float *x, affine a, channel c)
 {
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, y += c.stride) {
@@ -94,7 +83,7 @@ static gradient gradient_of(texp_bn_gradient g, float mean)
     return (gradient){mean, g.direct, g.by_x, g.constant};
 }
 
-WIDE static void set_gradient(float *dx, const float *x, const float *dy, gradient g, channel c)
+static void set_gradient(float *dx, const float *x, const float *dy, gradient g, channel c)
 {
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, dy += c.stride, dx += c.stride) {
@@ -103,7 +92,7 @@ WIDE static void set_gradient(float *dx, const float *x, const float *dy, gradie
     }
 }
 
-WIDE static void add_gradient(float *dx, const float *x, const float *dy, gradient g, channel c)
+static void add_gradient(float *dx, const float *x, const float *dy, gradient g, channel c)
 {
     int b, i;
     for (b = 0; b < c.batch; ++b, x += c.stride, dy += c.stride, dx += c.stride) {
