@@ -276,16 +276,13 @@ static void evaluation_uses_the_statistics_given(void **unused)
     }
 }
 
-/*
- * Central differences with step h err by h^2 f'''/6 and by rounding 2 N u |loss| / h; with h = 1e-5 and losses below
- * 1e4 in double both are below 1e-6 of the largest slope, and the float error of the gradient dominates: three terms
- * each as exact as y, times the factor 1/deviation once more.
- */
-static void gradient_is_that_of_the_definition(void **unused)
+/* What the gradient by x[at], of channel c, must be. */
+typedef double expects_gradient(const bn_case *k, const arrays *a, double *x, const moments *m, int c, size_t at);
+
+/* Three terms each as exact as y, times the factor 1/deviation once more; `extra` is the expectation's own error. */
+static void check_gradients(expects_gradient *expected, double extra)
 {
-    const double h = 1e-5;
     int n, probe;
-    (void)unused;
     for (n = 0; n < CASES; ++n) {
         const bn_case *k = cases + n;
         arrays a = make_arrays(k);
@@ -296,20 +293,37 @@ static void gradient_is_that_of_the_definition(void **unused)
             const size_t at = (size_t)((draw() + 1) / 2 * a.n);
             const int c = at / k->spatial % k->channels;
             const moments m = moments_of(k, &a, x, c);
-            const double kept = x[at], slope = 1 + m.scale / sqrt(m.variance + EPS);
-            double up, down;
-            x[at] = kept + h, up = loss(k, &a, x, c);
-            x[at] = kept - h, down = loss(k, &a, x, c);
-            x[at] = kept;
-            assert_true(fabs(a.dx[at] - (up - down) / (2 * h)) <= (4 * tolerance(k, &m) + 1e-6) * slope);
+            const double slope = 1 + m.scale / sqrt(m.variance + EPS);
+            assert_true(fabs(a.dx[at] - expected(k, &a, x, &m, c, at)) <= (4 * tolerance(k, &m) + extra) * slope);
         }
         free(x);
         free_arrays(&a);
     }
 }
 
+static double difference_quotient(const bn_case *k, const arrays *a, double *x, const moments *m, int c, size_t at)
+{
+    const double h = 1e-5, kept = x[at];
+    double up, down;
+    (void)m;
+    x[at] = kept + h, up = loss(k, a, x, c);
+    x[at] = kept - h, down = loss(k, a, x, c);
+    x[at] = kept;
+    return (up - down) / (2 * h);
+}
+
+/*
+ * Central differences with step h err by h^2 f'''/6 and by rounding 2 N u |loss| / h; with h = 1e-5 and losses below
+ * 1e4 in double both are below 1e-6 of the largest slope, and the float error of the gradient dominates.
+ */
+static void gradient_is_that_of_the_definition(void **unused)
+{
+    (void)unused;
+    check_gradients(difference_quotient, 1e-6);
+}
+
 /* Darknet's backward_batchnorm_layer, in double: mean_delta, variance_delta and normalize_delta. */
-static double darknets_gradient(const bn_case *k, const arrays *a, const double *x, const moments *m, int c, size_t at)
+static double darknets_gradient(const bn_case *k, const arrays *a, double *x, const moments *m, int c, size_t at)
 {
     const double deviation = sqrt(variance_of(k, m) + EPS);
     double mean_delta = 0, variance_delta = 0;
@@ -325,27 +339,10 @@ static double darknets_gradient(const bn_case *k, const arrays *a, const double 
            mean_delta / count_of(k);
 }
 
-/* The tolerance as above, without the finite differences. */
 static void darknets_gradient_is_that_of_its_source(void **unused)
 {
-    int n, probe;
     (void)unused;
-    for (n = 0; n < CASES; ++n) {
-        const bn_case *k = cases + n;
-        arrays a = make_arrays(k);
-        double *x = in_double(a.x, a.n);
-        forward(k, &a);
-        backward(k, &a, a.dx, a.dy, 0);
-        for (probe = 0; probe < 40; ++probe) {
-            const size_t at = (size_t)((draw() + 1) / 2 * a.n);
-            const int c = at / k->spatial % k->channels;
-            const moments m = moments_of(k, &a, x, c);
-            const double slope = 1 + m.scale / sqrt(m.variance + EPS);
-            assert_true(fabs(a.dx[at] - darknets_gradient(k, &a, x, &m, c, at)) <= 4 * tolerance(k, &m) * slope);
-        }
-        free(x);
-        free_arrays(&a);
-    }
+    check_gradients(darknets_gradient, 0);
 }
 
 /* The textbook's unbiased variance of one value is taken as 0; Darknet divides by N-1, which is 0. */
