@@ -24,6 +24,8 @@ fi
 export DARKNET_BIN="$darknet" DARKNET_STOCK="build/stock$suffix/darknet" DARKNET_PLAIN="build/plain$suffix/darknet"
 # Threads that spin at their barriers lose most of a machine that does something else besides.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+# Charts are for the test that is about them.
+export GNUPLOT=
 # Nothing is written outside the tree.
 export TMPDIR="$PWD/build/tests/tmp"
 mkdir -p "$TMPDIR"

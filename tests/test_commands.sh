@@ -25,7 +25,8 @@ refused() {
     result "$name" "$why"
 }
 
-schedule='usage: darknet texp schedule CFG [-from K] [-to K] [-every N] [-csv]'
+schedule='usage: darknet texp schedule CFG... [-from K] [-to K] [-every N] [-csv] [-plot FILE]'
+plot='usage: darknet texp plot CSV... [-o FILE] [-x COLUMN]'
 # shellcheck disable=SC2034 # eval's
 check='usage: darknet texp check CFG [-csv] [-probe]'
 verify='usage: darknet texp verify CFG [-data FILE] [-updates N] [-resync] [-batch N] [-every N] [-csv]'
@@ -34,13 +35,18 @@ cifar10='usage: darknet texp images cifar10 BATCH... NAMES OUT'
 
 for command in schedule check verify; do
     eval "usage=\$$command"
-    refused "$command:no_cfg" "CFG is missing; $usage" $command
-    refused "$command:no_cfg_behind_a_flag" "CFG is missing; $usage" $command -csv
-    refused "$command:two_cfgs" "b.cfg: one argument too many; $usage" $command a.cfg -csv b.cfg
+    [ $command = schedule ] && word=CFG... || word=CFG
+    refused "$command:no_cfg" "$word is missing; $usage" $command
+    refused "$command:no_cfg_behind_a_flag" "$word is missing; $usage" $command -csv
+    [ $command = schedule ] ||
+        refused "$command:two_cfgs" "b.cfg: one argument too many; $usage" $command a.cfg -csv b.cfg
     refused "$command:an_unknown_flag" "-cvs: unknown argument; $usage" $command a.cfg -cvs
     refused "$command:a_flag_of_another_command" "-pad: unknown argument; $usage" $command -pad 3 a.cfg
     refused "$command:a_flag_given_twice" "-csv: given twice; $usage" $command -csv a.cfg -csv
 done
+refused plot:no_csv "CSV... is missing; $plot" plot
+refused plot:no_csv_behind_a_flag "CSV... is missing; $plot" plot -x update
+refused plot:an_unknown_flag "-y: unknown argument; $plot" plot a.csv -y update
 refused images_idx:a_name_missing "OUT is missing; $idx" images idx a.images a.labels a.names
 refused images_idx:all_names_missing "IMAGES is missing; $idx" images idx
 refused images_idx:a_name_too_many "2: one argument too many; $idx" images idx a.images a.labels a.names out 2
@@ -67,7 +73,7 @@ refused verify:no_data "-data: missing FILE; $verify" verify a.cfg -data
 refused verify:a_flag_for_data "-data: missing FILE, as -csv is a flag; a file of that name is ./-csv; $verify" \
     verify a.cfg -data -csv
 
-refused an_unknown_command 'texp chek: no such command; there are schedule, check, verify, images idx, images cifar10' \
+refused an_unknown_command 'texp chek: no such command; there are schedule, check, verify, plot, images idx, images cifar10' \
     chek a.cfg
 refused the_beginning_of_a_command 'texp sched: no such command; there are schedule,' sched a.cfg
 refused no_form_of_images 'texp images: no such command; there are images idx, images cifar10;' images
@@ -111,7 +117,7 @@ why=
 for flag in -h -help --help; do
     "$darknet" texp $flag | cmp -s - all.txt || why="$why $flag prints another help"
 done
-for command in schedule check verify 'images idx' 'images cifar10'; do
+for command in schedule check verify plot 'images idx' 'images cifar10'; do
     grep -q "darknet texp $command " all.txt || why="$why no $command"
 done
 result help_names_all_commands "$why"

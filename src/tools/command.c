@@ -4,6 +4,7 @@
 #include "data/convert.h"
 #include "double/verify.h"
 #include "tools/check.h"
+#include "tools/plot.h"
 #include "tools/print_schedule.h"
 
 #include <limits.h>
@@ -16,6 +17,7 @@ static const texp_flag schedule_flags[] = {
     {"-to", "K", 1, INT_MAX, "last update; default max_batches"},
     {"-every", "N", 1, INT_MAX, "one row for so many updates; default 1 with -csv, otherwise a screenful"},
     {"-csv", NULL, 0, 0, "numbers for machines, with all digits"},
+    {"-plot", "FILE", 0, 0, "draws the rates of one or several cfgs into FILE: .svg, .png or .pdf, by gnuplot"},
     {0},
 };
 
@@ -35,6 +37,12 @@ static const texp_flag verify_flags[] = {
     {0},
 };
 
+static const texp_flag plot_flags[] = {
+    {"-o", "FILE", 0, 0, "what to write: .svg, .png or .pdf; default beside the CSV, of several compared.svg"},
+    {"-x", "COLUMN", 0, 0, "epoch, update or seconds; default epoch"},
+    {0},
+};
+
 static const texp_flag idx_flags[] = {
     {"-pad", "N", 0, 1024, "adds so many rows and columns of zeros on each side; default 0"},
     {0},
@@ -49,11 +57,13 @@ static const struct {
     const char *help; /* one line */
     int (*run)(const texp_arguments *arguments); /* returns the exit status */
 } commands[] = {
-    {"schedule", "CFG", schedule_flags, "rates and decays of a cfg's updates", texp_print_schedule},
+    {"schedule", "CFG...", schedule_flags, "rates and decays of a cfg's updates", texp_print_schedule},
     {"check", "CFG", check_flags, "which layers take the exponential rate, and what is in the way of the others",
      texp_check_main},
     {"verify", "CFG", verify_flags,
      "trains a cfg's policy beside its base recipe, in double precision: are they one run?", texp_verify_main},
+    {"plot", "CSV...", plot_flags, "draws the logs that training writes, one run or several to compare, by gnuplot",
+     texp_plot_main},
     {"images idx", "IMAGES LABELS NAMES OUT", idx_flags,
      "writes a data set of IDX files as OUT/NAME/NUMBER.png; the file NAMES has one class name a line",
      texp_images_idx},

@@ -3,10 +3,14 @@
 #include "base/refuse.h"
 #include "cfg/net_keys.h"
 #include "net/texp_net.h"
+#include "store/chart.h"
+#include "tools/plot.h"
 
 #include "option_list.h"
 
 #include <float.h>
+#include <math.h>
+#include <stdlib.h>
 
 /* What read_cfg's list holds: parser.c keeps the type to itself. */
 typedef struct {
@@ -55,19 +59,28 @@ static void print_header(int csv)
                "scale", "rate", "decay", "held_rate", "doublings");
 }
 
-int texp_print_schedule(const texp_arguments *a)
+/* The updates that were asked for, of one cfg. */
+typedef struct {
+    long from, to;
+} updates;
+
+static updates asked_for(const texp_arguments *a, const texp_recipe *recipe)
 {
-    int csv = texp_argument(a, "-csv") != NULL;
-    network net = {0};
-    parse_net(a->names[0], &net);
-    const texp_recipe *recipe = &net.texp->schedule.recipe;
-    long from = texp_argument_number(a, "-from", 1),
-         to = texp_argument_number(a, "-to", recipe->max_batches ? recipe->max_batches : from + 999);
+    const long from = texp_argument_number(a, "-from", 1),
+               to = texp_argument_number(a, "-to", recipe->max_batches ? recipe->max_batches : from + 999);
     if (to < from && !texp_argument(a, "-to"))
         texp_fail("-from %ld: lies behind the last update, max_batches=%ld", from, to);
     if (to < from) texp_fail("-from %ld -to %ld: no update lies between", from, to);
+    return (updates){from, to};
+}
+
+static void print_table(const texp_arguments *a, const texp_recipe *recipe)
+{
+    const int csv = texp_argument(a, "-csv") != NULL;
+    const updates asked = asked_for(a, recipe);
+    const long from = asked.from, to = asked.to;
     /* A table is for eyes: a screenful, unless asked otherwise. */
-    long every = texp_argument_number(a, "-every", csv ? 1 : (to - from) / 20 + 1);
+    const long every = texp_argument_number(a, "-every", csv ? 1 : (to - from) / 20 + 1);
     print_header(csv);
     texp_schedule schedule;
     texp_schedule_start(&schedule, recipe);
@@ -75,6 +88,69 @@ int texp_print_schedule(const texp_arguments *a)
         texp_step step = texp_schedule_next(&schedule);
         if (k >= from && ((k - from) % every == 0 || (!csv && k == to))) print_row(&step, csv);
     }
-    texp_net_free(net.texp);
+}
+
+/* --- charts ------------------------------------------------------------------------------------------------------- */
+
+static void add_rate(texp_curve *curve, long update, long double rate)
+{
+    if (!(rate > 0) || !isfinite(rate)) return;
+    if (texp_curve_add(curve, (double)update, (double)log10l(rate))) texp_fail("no memory for a chart");
+}
+
+static void fill_curves(const texp_arguments *a, const texp_recipe *recipe, texp_curves *curves)
+{
+    const updates asked = asked_for(a, recipe);
+    const long every = texp_argument_number(a, "-every", 1);
+    texp_schedule schedule;
+    texp_schedule_start(&schedule, recipe);
+    for (long k = 1; k <= asked.to; ++k) {
+        const texp_step step = texp_schedule_next(&schedule);
+        if (k < asked.from || (k - asked.from) % every) continue;
+        add_rate(&curves->rate, k, step.rate);
+        add_rate(&curves->base_rate, k, step.base_rate);
+    }
+}
+
+static void draw(const texp_arguments *a, const char *file)
+{
+    texp_message message;
+    if (texp_argument(a, "-csv")) texp_fail("-csv -plot %s: choose one of them", file);
+    if (texp_chart_check_ending(file, &message)) texp_fail("-plot %s", message.text);
+    char **names = texp_plot_names(a->names, a->n);
+    texp_curves *curves = calloc((size_t)a->n, sizeof *curves);
+    texp_chart_run *runs = calloc((size_t)a->n, sizeof *runs);
+    for (int i = 0; i < a->n; ++i) {
+        network net = {0};
+        parse_net(a->names[i], &net);
+        fill_curves(a, &net.texp->schedule.recipe, curves + i);
+        texp_net_free(net.texp);
+        if (texp_chart_is_empty(curves + i)) texp_fail("%s: no rate above 0 to draw", a->names[i]);
+        runs[i] = (texp_chart_run){names[i], curves + i};
+    }
+    if (texp_chart_draw(runs, a->n, TEXP_BY_UPDATE, file, &message)) texp_fail("%s", message.text);
+    printf("wrote %s\n", file);
+    for (int i = 0; i < a->n; ++i) {
+        texp_curves_free(curves + i);
+        free(names[i]);
+    }
+    free(names);
+    free(curves);
+    free(runs);
+}
+
+int texp_print_schedule(const texp_arguments *a)
+{
+    const char *file = texp_argument(a, "-plot");
+    network net = {0};
+    if (file) {
+        draw(a, file);
+    } else if (a->n > 1) {
+        texp_fail("%s: one cfg at a time; several are drawn into one chart by -plot FILE", a->names[1]);
+    } else {
+        parse_net(a->names[0], &net);
+        print_table(a, &net.texp->schedule.recipe);
+        texp_net_free(net.texp);
+    }
     return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

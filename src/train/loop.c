@@ -31,6 +31,7 @@ static __attribute__((noreturn)) void stop(texp_run *run)
     texp_print_continuation(&run->setup, run->saves.last);
     texp_logs_close(&run->logs);
     fflush(stdout);
+    texp_run_chart_end(&run->chart, 2);
     _exit(EXIT_SUCCESS); /* a loader thread may still be at work */
 }
 
@@ -102,6 +103,8 @@ static due_saves end_update(texp_run *run, const texp_update_report *report, dou
         texp_print_epoch(s, texp_losses_end_epoch(&run->losses), &run->best, report->speed);
     }
     if (texp_logs_write(&run->logs, s, report->loss, &run->best, report->speed, now)) texp_saves_fail_log(&run->saves);
+    if (ends) texp_run_chart_end_epoch(&run->chart);
+    texp_run_chart_go_on(&run->chart);
     return due;
 }
 
@@ -142,7 +145,9 @@ static void end(texp_run *run, long done)
     if (done) {
         texp_saves_check_weights(&run->saves);
         texp_saves_write(&run->saves, "final");
+        texp_run_chart_end(&run->chart, 10);
         texp_print_end(&run->setup, &run->best);
+        if (run->chart.is_drawn) printf("wrote %s, its chart\n", run->chart.file);
         return;
     }
     printf("nothing to train: the weights have seen max_batches=%ld updates already; -clear starts at 0\n",

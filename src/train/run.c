@@ -75,6 +75,7 @@ void texp_run_open(texp_run *run, const texp_task *task, const texp_command_line
     resume(run, saved);
     texp_logs_open(&run->logs, s);
     texp_saves_start(&run->saves, s, &run->logs);
+    texp_run_chart_start(&run->chart, s);
 }
 
 void texp_run_close(texp_run *run)

@@ -6,6 +6,7 @@
 #include "train/loader.h"
 #include "train/logs.h"
 #include "train/progress.h"
+#include "train/run_chart.h"
 #include "train/saves.h"
 
 typedef struct texp_run {
@@ -17,6 +18,7 @@ typedef struct texp_run {
     texp_best best;
     texp_logs logs;
     texp_saves saves;
+    texp_run_chart chart;
 } texp_run;
 
 /* Loads networks and images, and goes on where the state beside the weights ends. The run must stay where it is until it is
