@@ -11,6 +11,7 @@
 #include "store/weights_and_state.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdatomic.h>
 
 #ifdef TEXP_DOUBLE
@@ -205,6 +206,41 @@ static int visit_layers(const walk *w, const network *net)
         }
     }
     return 0;
+}
+
+/* --- finite ------------------------------------------------------------------------------------------------------ */
+
+static int is_finite(const array *a)
+{
+    pull(a);
+    for (size_t i = 0; i < a->n; ++i) {
+        if (!isfinite(a->values[i])) return 0;
+    }
+    return 1;
+}
+
+static int is_layer_finite(const layer *l)
+{
+    array arrays[MOST_ARRAYS];
+    size_t n = momentum_of(l, arrays);
+    n += parameters_of(l, arrays + n);
+    for (size_t i = 0; i < n; ++i) {
+        if (!is_finite(arrays + i)) return 0;
+    }
+    return 1;
+}
+
+int texp_checkpoint_is_finite(const network *net)
+{
+    layer *inner[TEXP_MOST_INNER_LAYERS];
+    for (int i = 0; i < net->n; ++i) {
+        int n = texp_inner_layers(net->layers + i, inner);
+        for (int j = 0; j < n; ++j) {
+            if (!is_layer_finite(inner[j])) return 0;
+        }
+        if (!is_layer_finite(net->layers + i)) return 0;
+    }
+    return 1;
 }
 
 /* --- the schedule ------------------------------------------------------------------------------------------------ */

@@ -14,7 +14,7 @@
  *                                       or h, c, prev_state, prev_cell. Where the cfg keeps layers from being saved or
  *                                       loaded as they are (dontsave, dontload, dontloadscales, numload, flipped),
  *                                       also weights, biases, scales, rolling_mean, rolling_variance
- *     run ...                           of `classifier train` (train/run.c)
+ *     run ...                           of the training loop (train/run.c)
  */
 #ifndef TEXP_CHECKPOINT_H
 #define TEXP_CHECKPOINT_H
@@ -34,6 +34,9 @@ int texp_checkpoint_publish(network *net, const char *weights, texp_message *mes
  * caller's own records and to be closed by it; NULL where there is no state. Exits with a message where there is one
  * that does not fit. Prints nothing else. */
 texp_saved *texp_checkpoint_restore(network *net, const char *weights);
+
+/* Whether all that a save of training holds of the layers is finite: weights, biases, statistics, momentum. */
+int texp_checkpoint_is_finite(const network *net);
 
 /* Exits with "MESSAGE; REMEDY", the remedy for a state that does not fit. */
 void texp_checkpoint_refuse(const texp_message *message) __attribute__((noreturn));

@@ -1,3 +1,6 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf */
+#endif
 #include "store/run_log.h"
 
 #include "base/files.h"
@@ -16,6 +19,8 @@ static const char *const headers[] = {
 
 struct texp_runlog {
     FILE *file;
+    char *row; /* the last one, with its end of line; NULL before the first */
+    long row_at; /* where it begins, in bytes */
     double seconds;
 };
 
@@ -41,9 +46,9 @@ static const char *field_of(const char *row, int column)
     return row && column == 0 ? row : "";
 }
 
-/* Copies the rows of updates 1..done; the seconds of the last of them. A log of an earlier version may lack columns at the
- * end of its rows. */
-static void copy_rows(FILE *from, FILE *to, long done, double *seconds)
+/* Copies the rows of updates 1..done; *last becomes the last of them, to be freed, or NULL, and *seconds its time. A log of an
+ * earlier version may lack columns at the end of its rows. */
+static void copy_rows(FILE *from, FILE *to, long done, char **last, double *seconds)
 {
     char *line = NULL;
     size_t room = 0;
@@ -56,13 +61,15 @@ static void copy_rows(FILE *from, FILE *to, long done, double *seconds)
         if (*end != ',' || line[length - 1] != '\n') continue;
         if (update < 1 || update > done) continue;
         fputs(line, to);
+        free(*last);
+        *last = strdup(line);
         *seconds = atof(field_of(line, column));
     }
     free(line);
 }
 
-/* Leaves in `file` what shall stay of it. */
-static int prepare(const char *file, const char *header, long done, double *seconds, texp_message *message)
+/* Leaves in `file` what shall stay of it; its last row in *last, the time of that in *seconds. */
+static int prepare(const char *file, const char *header, long done, char **last, double *seconds, texp_message *message)
 {
     char other[PATH_MAX];
     FILE *from = fopen(file, "r");
@@ -78,7 +85,7 @@ static int prepare(const char *file, const char *header, long done, double *seco
         return -1;
     }
     fputs(header, to);
-    if (from) copy_rows(from, to, done, seconds);
+    if (from) copy_rows(from, to, done, last, seconds);
     int unread = from && ferror(from);
     if (from) fclose(from);
     if (texp_file_finish(to, file, message)) return -1;
@@ -91,17 +98,18 @@ static int prepare(const char *file, const char *header, long done, double *seco
 
 int texp_runlog_open(const char *file, texp_log_kind kind, long done, texp_runlog **out, texp_message *message)
 {
-    double seconds = 0;
-    *out = NULL;
-    if (prepare(file, headers[kind], done, &seconds, message)) return -1;
-    FILE *stream = fopen(file, "a");
-    if (!stream) return texp_say(message, "%s: can't write: %s", file, strerror(errno));
     texp_runlog *log = calloc(1, sizeof *log);
-    if (!log) {
-        fclose(stream);
-        return texp_say(message, "%s: no memory", file);
+    *out = NULL;
+    if (!log) return texp_say(message, "%s: no memory", file);
+    int status = prepare(file, headers[kind], done, &log->row, &log->seconds, message);
+    /* Not to append: the last row is written once more when it is validated. */
+    if (!status && (!(log->file = fopen(file, "r+")) || fseek(log->file, 0, SEEK_END)))
+        status = texp_say(message, "%s: can't write: %s", file, strerror(errno));
+    if (status) {
+        texp_runlog_close(log);
+        return -1;
     }
-    *log = (texp_runlog){stream, seconds};
+    log->row_at = ftell(log->file) - (log->row ? (long)strlen(log->row) : 0);
     *out = log;
     return 0;
 }
@@ -111,16 +119,35 @@ double texp_runlog_seconds(const texp_runlog *log)
     return log->seconds;
 }
 
+/* Writes `text` where the last row begins, in its place, in one piece; owns it from then on. */
+static int replace_row(texp_runlog *log, char *text)
+{
+    free(log->row);
+    log->row = text;
+    if (!text || fseek(log->file, log->row_at, SEEK_SET)) return -1;
+    fputs(text, log->file);
+    if (fflush(log->file)) return -1;
+    return ftruncate(fileno(log->file), log->row_at + (long)strlen(text));
+}
+
 int texp_runlog_write(texp_runlog *log, const texp_row *row)
 {
-    FILE *f = log->file;
-    fprintf(f, "%ld,%.6f,%.9g,%.9Lg,%.9Lg,", row->update, row->epoch, row->train_loss, row->rate, row->decay);
-    if (row->validated)
-        fprintf(f, "%.9g,%.6g,", row->test_loss, row->test_accuracy);
-    else
-        fprintf(f, ",,");
-    fprintf(f, "%.1f,%.3f,%.9Lg\n", row->images_per_second, row->seconds, row->base_rate);
-    return fflush(f) ? -1 : 0;
+    char *text;
+    if (log->row) log->row_at += (long)strlen(log->row);
+    int length =
+        asprintf(&text, "%ld,%.6f,%.9g,%.9Lg,%.9Lg,,,%.1f,%.3f,%.9Lg\n", row->update, row->epoch, row->train_loss, row->rate,
+                 row->decay, row->images_per_second, row->seconds, row->base_rate);
+    return replace_row(log, length < 0 ? NULL : text);
+}
+
+int texp_runlog_write_test(texp_runlog *log, double loss, double accuracy)
+{
+    const int column = find_column(headers[TEXP_LOG_RUN], "test_loss");
+    char *text;
+    const char *begin = field_of(log->row, column), *end = field_of(log->row, column + 2);
+    if (!*end) return 0; /* no row yet, or none of ours */
+    int length = asprintf(&text, "%.*s%.9g,%.6g,%s", (int)(begin - log->row), log->row, loss, accuracy, end);
+    return replace_row(log, length < 0 ? NULL : text);
 }
 
 static void print_known(FILE *f, long double value)
@@ -148,6 +175,7 @@ int texp_runlog_sync(texp_runlog *log)
 void texp_runlog_close(texp_runlog *log)
 {
     if (!log) return;
-    fclose(log->file);
+    if (log->file) fclose(log->file);
+    free(log->row);
     free(log);
 }

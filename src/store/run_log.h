@@ -4,8 +4,9 @@
  *     update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds,base_rate
  *
  * update counts from 1; epoch is images seen / images in the list; losses are nats an image; rate and decay are those
- * of the update (before /batch); the test columns are empty but where a validation was done; seconds since the run's
- * first start, pauses between resumed parts not counted; base_rate is what the rate would be without its exponential form.
+ * of the update (before /batch); the test columns are empty but where a validation was done, which fills them in the last
+ * row; seconds since the run's first start, pauses between resumed parts not counted; base_rate is what the rate would be
+ * without its exponential form.
  */
 #ifndef TEXP_RUNLOG_H
 #define TEXP_RUNLOG_H
@@ -16,8 +17,6 @@ typedef struct {
     long update;
     double epoch, train_loss;
     long double rate, decay;
-    int validated;
-    double test_loss, test_accuracy;
     double images_per_second, seconds;
     long double base_rate;
 } texp_row;
@@ -48,6 +47,8 @@ double texp_runlog_seconds(const texp_runlog *log);
 
 /* Appends a row, at once visible in the file. Returns 0, or -1 where it could not be written. */
 int texp_runlog_write(texp_runlog *log, const texp_row *row);
+/* Fills the test columns of the last row, be it of a run before. Returns 0, or -1 likewise. */
+int texp_runlog_write_test(texp_runlog *log, double loss, double accuracy);
 int texp_runlog_write_weight_norms(texp_runlog *log, long update, const texp_weight_norms_row *row);
 
 /* Brings all rows to the disk. Returns 0, or -1 with errno. */

@@ -23,8 +23,7 @@ void texp_logs_open(texp_logs *logs, const texp_setup *s)
     logs->started = what_time_is_it_now() - texp_runlog_seconds(logs->run);
 }
 
-static int write_update(texp_logs *logs, const texp_setup *s, float loss, const texp_best *best, double speed,
-                        double now)
+static int write_update(texp_logs *logs, const texp_setup *s, float loss, double speed, double now)
 {
     const network *net = s->net;
     texp_row row = {.update = texp_setup_updates(s),
@@ -32,9 +31,6 @@ static int write_update(texp_logs *logs, const texp_setup *s, float loss, const 
                     .train_loss = loss,
                     .rate = texp_setup_rate(s),
                     .decay = texp_is_ours(net) ? net->texp->schedule.tracks->step.decay : net->decay,
-                    .validated = texp_best_is_of_now(best, s),
-                    .test_loss = best->last.loss,
-                    .test_accuracy = best->last.quality,
                     .images_per_second = speed,
                     .seconds = now - logs->started,
                     .base_rate = texp_setup_base_rate(s)};
@@ -55,9 +51,14 @@ static int write_weight_norms(texp_logs *logs, const texp_setup *s)
     return 0;
 }
 
-int texp_logs_write(texp_logs *logs, const texp_setup *s, float loss, const texp_best *best, double speed, double now)
+int texp_logs_write(texp_logs *logs, const texp_setup *s, float loss, double speed, double now)
 {
-    return write_update(logs, s, loss, best, speed, now) || write_weight_norms(logs, s) ? -1 : 0;
+    return write_update(logs, s, loss, speed, now) || write_weight_norms(logs, s) ? -1 : 0;
+}
+
+int texp_logs_write_test(texp_logs *logs, texp_validation found)
+{
+    return texp_runlog_write_test(logs->run, found.loss, found.quality);
 }
 
 int texp_logs_sync(texp_logs *logs)

@@ -52,6 +52,15 @@ static void change_size(texp_run *run)
     for (int i = 0; size && i < run->setup.n_nets; ++i) resize_network(run->setup.nets[i], size, size);
 }
 
+/* A probability of 0 makes an infinite loss of finite gradients: Darknet goes on, and so does this loop. */
+static void check_loss(const texp_run *run, float loss)
+{
+    if (isnan(loss)) texp_saves_fail(&run->saves, "the loss is not a number");
+    if (!isinf(loss)) return;
+    texp_saves_check_weights(&run->saves);
+    if (!run->losses.was_infinite) texp_print_infinite(&run->setup, "loss");
+}
+
 /* Trains one batch while the next one is loaded; returns what is to be reported, all but the speed. */
 static texp_update_report do_update(texp_run *run)
 {
@@ -62,23 +71,13 @@ static texp_update_report do_update(texp_run *run)
     texp_print_loaded(loaded - began);
     float loss = train_batch(&run->setup, batch);
     free_data(batch);
-    if (!isfinite(loss)) texp_saves_fail(&run->saves, "the loss is not finite");
+    check_loss(run, loss);
     texp_losses_add(&run->losses, loss);
     return (texp_update_report){
         .loss = loss, .average = run->losses.average, .seconds = what_time_is_it_now() - loaded};
 }
 
 /* --- what follows it ---------------------------------------------------------------------------------------------- */
-
-/* Which of the files are to be written behind an update. */
-typedef struct {
-    int last, best;
-} due_saves;
-
-static int epoch_ends(const texp_run *run)
-{
-    return (long)texp_setup_epochs(&run->setup) > run->saves.epoch || texp_setup_is_done(&run->setup);
-}
 
 /* Returns whether it was the best so far. */
 static int validate(texp_run *run)
@@ -87,53 +86,61 @@ static int validate(texp_run *run)
     long epoch = (long)texp_setup_epochs(s);
     if (!run->examples || (epoch % s->net->texp->run.valid_every && !texp_setup_is_done(s))) return 0;
     texp_validation found = s->task->validate(s->net, run->examples);
-    if (!isfinite(found.loss)) texp_saves_fail(&run->saves, "the test loss is not finite");
+    if (isnan(found.loss)) texp_saves_fail(&run->saves, "the test loss is not a number");
+    if (isinf(found.loss)) texp_print_infinite(s, "test loss");
+    if (texp_logs_write_test(&run->logs, found)) texp_saves_fail_log(&run->saves);
     return texp_best_add(&run->best, s, found);
 }
 
-static due_saves end_update(texp_run *run, const texp_update_report *report, double now)
+/* speed: images a second, 0 where it is unknown. */
+static void end_epoch(texp_run *run, double speed)
 {
-    const texp_setup *s = &run->setup;
-    long every = s->net->texp->run.save_every;
-    int ends = epoch_ends(run);
-    due_saves due = {.last = ends || (every && texp_setup_updates(s) % every == 0)};
-    texp_print_update(s, report);
-    if (ends) {
-        due.best = validate(run);
-        texp_print_epoch(s, texp_losses_end_epoch(&run->losses), &run->best, report->speed);
-    }
-    if (texp_logs_write(&run->logs, s, report->loss, &run->best, report->speed, now)) texp_saves_fail_log(&run->saves);
-    if (ends) texp_run_chart_end_epoch(&run->chart);
-    texp_run_chart_go_on(&run->chart);
-    return due;
+    int is_best = validate(run);
+    texp_print_epoch(&run->setup, texp_losses_end_epoch(&run->losses), &run->best, speed);
+    if (is_best) texp_saves_write(&run->saves, "best");
+    texp_run_chart_end_epoch(&run->chart);
 }
 
 /* _last comes last: a run that goes on from it writes again all that a kill may have kept from being written. */
-static void save(texp_run *run, due_saves due)
+static void save(texp_run *run, int epoch_ends)
 {
+    const texp_setup *s = &run->setup;
     int stops = asked_to_stop;
-    if (due.last || stops) texp_saves_check_weights(&run->saves);
+    long every = s->net->texp->run.save_every;
     texp_saves_write_darknets(&run->saves);
-    if (due.best) texp_saves_write(&run->saves, "best");
-    if (due.last || stops) texp_saves_write(&run->saves, "last");
+    if (epoch_ends || stops || (every && texp_setup_updates(s) % every == 0)) texp_saves_write(&run->saves, "last");
     if (stops) stop(run);
+}
+
+/* Saves before it validates: what ends the program then costs no update. A run that goes on from there begins with the
+ * validation. */
+static void end_update(texp_run *run, const texp_update_report *report, double now)
+{
+    const texp_setup *s = &run->setup;
+    int epoch_ends = texp_setup_ends_epoch(s);
+    texp_print_update(s, report);
+    if (texp_logs_write(&run->logs, s, report->loss, report->speed, now)) texp_saves_fail_log(&run->saves);
+    save(run, epoch_ends);
+    if (epoch_ends) end_epoch(run, report->speed);
+    texp_run_chart_go_on(&run->chart);
 }
 
 /* --- the loop ----------------------------------------------------------------------------------------------------- */
 
-/* Returns the updates that were done. */
+/* Returns the updates that were done, or that an earlier process did and left to be validated. */
 static long train(texp_run *run)
 {
     const texp_setup *s = &run->setup;
-    long done = 0;
-    double last = what_time_is_it_now();
+    long done = run->owes_validation;
     texp_loader_start(run->loader);
+    if (run->owes_validation) end_epoch(run, 0);
+    double last = what_time_is_it_now();
     for (; !texp_setup_is_done(s); ++done) {
         change_size(run);
         texp_update_report report = do_update(run);
         double now = what_time_is_it_now();
         report.speed = s->batch / (now - last);
-        save(run, end_update(run, &report, now));
+        end_update(run, &report, now);
         last = what_time_is_it_now(); /* validation is no training time */
     }
     return done;
@@ -143,7 +150,6 @@ static void end(texp_run *run, long done)
 {
     texp_saves_write_darknets_end(&run->saves);
     if (done) {
-        texp_saves_check_weights(&run->saves);
         texp_saves_write(&run->saves, "final");
         texp_run_chart_end(&run->chart, 10);
         texp_print_end(&run->setup, &run->best);

@@ -11,6 +11,9 @@
 
 /* --- losses ------------------------------------------------------------------------------------------------------- */
 
+/* A record that only such a run has. */
+static const char infinite_losses[] = "run infinite losses";
+
 void texp_losses_start(texp_losses *losses)
 {
     *losses = (texp_losses){.average = -1};
@@ -18,16 +21,26 @@ void texp_losses_start(texp_losses *losses)
 
 void texp_losses_add(texp_losses *losses, float loss)
 {
+    losses->was_infinite = isinf(loss);
+    if (losses->was_infinite) {
+        losses->infinite++;
+        return;
+    }
     losses->sum += loss;
     losses->count++;
     if (losses->average == -1) losses->average = loss;
     losses->average = losses->average * .9 + loss * .1;
 }
 
+long texp_losses_count(const texp_losses *losses)
+{
+    return losses->count + losses->infinite;
+}
+
 double texp_losses_end_epoch(texp_losses *losses)
 {
-    double mean = losses->sum / (losses->count ? losses->count : 1);
-    losses->sum = losses->count = 0;
+    double mean = losses->count ? losses->sum / losses->count : INFINITY;
+    losses->sum = losses->count = losses->infinite = 0;
     return mean;
 }
 
@@ -36,18 +49,21 @@ void texp_losses_save(const texp_losses *losses, texp_state *state)
     texp_state_add_f64(state, "run loss sum", losses->sum);
     texp_state_add_u64(state, "run loss count", (uint64_t)losses->count);
     texp_state_add_f64(state, "run average loss", losses->average);
+    if (losses->infinite) texp_state_add_u64(state, infinite_losses, (uint64_t)losses->infinite);
 }
 
 int texp_losses_restore(texp_losses *losses, const texp_saved *saved, texp_message *message)
 {
-    uint64_t count;
+    uint64_t count, infinite = 0;
     double average;
     if (texp_saved_f64(saved, "run loss sum", &losses->sum, message) ||
         texp_saved_u64(saved, "run loss count", &count, message) ||
-        texp_saved_f64(saved, "run average loss", &average, message)) {
+        texp_saved_f64(saved, "run average loss", &average, message) ||
+        (texp_saved_has(saved, infinite_losses) && texp_saved_u64(saved, infinite_losses, &infinite, message))) {
         return -1;
     }
     losses->count = (long)count;
+    losses->infinite = (long)infinite;
     losses->average = (float)average;
     return 0;
 }
@@ -104,6 +120,14 @@ void texp_print_update(const texp_setup *s, const texp_update_report *report)
     fflush(stdout); /* a file or pipe shows it now */
 }
 
+void texp_print_infinite(const texp_setup *s, const char *what)
+{
+    texp_end_live_line();
+    fflush(stdout);
+    fprintf(stderr, "update %ld: the %s is infinite, the weights are finite: the run goes on\n", texp_setup_updates(s),
+            what);
+}
+
 void texp_end_live_line(void)
 {
     if (is_live()) printf("\n");
@@ -118,7 +142,8 @@ void texp_print_epoch(const texp_setup *s, double train_loss, const texp_best *b
     if (texp_best_is_of_now(best, s)) {
         printf(", test loss %.4f, test %s %.2f %%", best->last.loss, s->task->quality, 100 * best->last.quality);
     }
-    printf(", %.0f images/s\n", speed);
+    if (speed > 0) printf(", %.0f images/s", speed);
+    printf("\n");
     fflush(stdout);
 }
 

@@ -7,16 +7,19 @@
 
 #include "store/state.h"
 
-/* Means of the loss that each update returns. */
+/* Means of the loss that each update returns; infinite ones are left out. */
 typedef struct {
     double sum; /* of the updates since the last epoch's end */
-    long count;
+    long count, infinite; /* those in the sum, and those left out */
     float average; /* Darknet's: nine tenths of what it was and a tenth of the latest; -1 before the first */
+    int was_infinite; /* the latest */
 } texp_losses;
 
 void texp_losses_start(texp_losses *losses);
 void texp_losses_add(texp_losses *losses, float loss);
-/* Since the last epoch's end, which this is from now on. */
+/* Losses since the last epoch's end. */
+long texp_losses_count(const texp_losses *losses);
+/* Since the last epoch's end, which this is from now on; infinity where no loss was finite. */
 double texp_losses_end_epoch(texp_losses *losses);
 
 /* Their part of a training state; reading returns 0, or -1 with a message. */
@@ -36,7 +39,10 @@ void texp_print_loaded(double seconds);
 /* Darknet's line for an update; on a terminal one line that is written again and again. */
 void texp_print_update(const texp_setup *setup, const texp_update_report *report);
 
-/* The line at an epoch's end. */
+/* A line that says that a loss, `what` names which, was infinite, and no reason to stop. */
+void texp_print_infinite(const texp_setup *setup, const char *what);
+
+/* The line at an epoch's end; speed: images a second, 0 where it is unknown. */
 void texp_print_epoch(const texp_setup *setup, double train_loss, const texp_best *best, double speed);
 
 /* At the run's end: what was reached and written. */

@@ -43,6 +43,7 @@ static void resume(texp_run *run, texp_saved *saved)
     texp_net *t = run->setup.net->texp;
     if (saved && restore_run(run, saved, &message)) texp_checkpoint_refuse(&message);
     run->resumed = saved != NULL;
+    run->owes_validation = saved && texp_losses_count(&run->losses) && texp_setup_ends_epoch(&run->setup);
     if (texp_setup_updates(&run->setup)) report_resumption(run, saved != NULL);
     texp_saved_close(saved);
     t->run.run = run;

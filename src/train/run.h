@@ -13,6 +13,7 @@ typedef struct texp_run {
     texp_setup setup;
     texp_loader *loader;
     int resumed; /* from a training state */
+    int owes_validation; /* and that was saved at an epoch's end, before what ends an epoch was done */
     void *examples; /* the task's, to validate on; NULL: none */
     texp_losses losses;
     texp_best best;

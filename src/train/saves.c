@@ -1,11 +1,10 @@
 #include "train/saves.h"
 
 #include "base/refuse.h"
-#include "net/layers.h"
+#include "net/checkpoint.h"
 #include "train/progress.h"
 
 #include <errno.h>
-#include <math.h>
 
 void texp_saves_start(texp_saves *saves, const texp_setup *setup, texp_logs *logs)
 {
@@ -33,21 +32,9 @@ void texp_saves_fail_log(const texp_saves *saves)
               saves->setup->name, strerror(errno), last_file(saves));
 }
 
-static int are_finite(const layer *l)
-{
-    texp_pull_weights(l);
-    for (size_t i = 0, n = texp_layer_weights(l); i < n; ++i) {
-        if (!isfinite(l->weights[i])) return 0;
-    }
-    return 1;
-}
-
 void texp_saves_check_weights(const texp_saves *saves)
 {
-    const network *net = saves->setup->net;
-    for (int i = 0; i < net->n; ++i) {
-        if (!are_finite(net->layers + i)) texp_saves_fail(saves, "the weights are no longer finite");
-    }
+    if (!texp_checkpoint_is_finite(saves->setup->net)) texp_saves_fail(saves, "the weights are no longer finite");
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -62,16 +49,19 @@ static void name_file(const texp_saves *saves, const char *ending, char file[PAT
 
 void texp_saves_write(texp_saves *saves, const char *kind)
 {
-    char ending[32];
+    char ending[32], file[PATH_MAX];
+    texp_saves_check_weights(saves);
     if (texp_logs_sync(saves->logs)) texp_saves_fail_log(saves);
     snprintf(ending, sizeof ending, "_%s.weights", kind);
-    name_file(saves, ending, saves->last);
-    save_weights(saves->setup->net, saves->last);
+    name_file(saves, ending, file);
+    save_weights(saves->setup->net, file);
+    if (strcmp(kind, "best")) snprintf(saves->last, sizeof saves->last, "%s", file);
 }
 
 static void write_darknets(const texp_saves *saves, const char *ending)
 {
     char file[PATH_MAX];
+    texp_saves_check_weights(saves);
     name_file(saves, ending, file);
     save_weights(saves->setup->net, file);
 }

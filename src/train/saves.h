@@ -16,7 +16,7 @@ typedef struct {
 /* Both are borrowed. */
 void texp_saves_start(texp_saves *saves, const texp_setup *setup, texp_logs *logs);
 
-/* NAME_KIND.weights: "last", "best" or "final". The log goes to the disk first: a state is never ahead of its rows. Exits
+/* NAME_KIND.weights: "last", "best" or "final". Weights that are not finite are never saved. The log goes to the disk first: a state is never ahead of its rows. Exits
  * with a message where it can't. */
 void texp_saves_write(texp_saves *saves, const char *kind);
 
@@ -25,7 +25,7 @@ void texp_saves_write_darknets(texp_saves *saves);
 /* And NAME.weights, at the run's end. */
 void texp_saves_write_darknets_end(const texp_saves *saves);
 
-/* Exits with a message where weights are no longer finite: such weights are never saved as _last, _best or _final. */
+/* Exits with a message where weights, statistics or momentum are no longer finite. */
 void texp_saves_check_weights(const texp_saves *saves);
 
 /* Exits with a message that says `what` is wrong behind the update done last, and where the last good weights are. */

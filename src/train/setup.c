@@ -111,6 +111,12 @@ int texp_setup_is_done(const texp_setup *s)
     return s->updates && texp_setup_updates(s) >= s->updates;
 }
 
+int texp_setup_ends_epoch(const texp_setup *s)
+{
+    size_t seen = *s->net->seen, images = (size_t)s->images, batch = (size_t)s->batch;
+    return seen / images > (seen > batch ? seen - batch : 0) / images || texp_setup_is_done(s);
+}
+
 long double texp_setup_rate(const texp_setup *s)
 {
     const texp_track *usual = s->net->texp->schedule.tracks;

@@ -43,6 +43,9 @@ double texp_setup_epochs(const texp_setup *setup);
 /* No update is left. */
 int texp_setup_is_done(const texp_setup *setup);
 
+/* The update done last is the last of an epoch, or of the run. */
+int texp_setup_ends_epoch(const texp_setup *setup);
+
 /* The rate of the update done last, before /batch; also beyond float's range. */
 long double texp_setup_rate(const texp_setup *setup);
 /* The same of the base recipe, where the policy is an exponential form of one. */
