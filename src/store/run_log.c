@@ -134,9 +134,8 @@ int texp_runlog_write(texp_runlog *log, const texp_row *row)
 {
     char *text;
     if (log->row) log->row_at += (long)strlen(log->row);
-    int length =
-        asprintf(&text, "%ld,%.6f,%.9g,%.9Lg,%.9Lg,,,%.1f,%.3f,%.9Lg\n", row->update, row->epoch, row->train_loss, row->rate,
-                 row->decay, row->images_per_second, row->seconds, row->base_rate);
+    int length = asprintf(&text, "%ld,%.6f,%.9g,%.9Lg,%.9Lg,,,%.1f,%.3f,%.9Lg\n", row->update, row->epoch,
+                          row->train_loss, row->rate, row->decay, row->images_per_second, row->seconds, row->base_rate);
     return replace_row(log, length < 0 ? NULL : text);
 }
 
