@@ -36,6 +36,8 @@ TO_TRAIN_cifar10 := $(if $(CIFAR10)$(wildcard cifar-10-binary.tar.gz data/cifar-
     ca-certificates)
 TO_BENCH := $(if $(TORCH),,python3-torch)
 TO_FUZZ := clang libclang-rt-dev
+# Runs draw charts with it.
+RECOMMENDED := gnuplot-nox
 
 # Seconds for each of the fuzzers.
 FUZZ_SECONDS ?= 60
@@ -75,6 +77,7 @@ sources:
 
 packages:
 	@scripts/install-packages.sh $(LATER)
+	@scripts/install-packages.sh $(RECOMMENDED) || echo "Training works without it, and draws no charts"
 	@echo "All packages that make, make train and make test need are here"
 
 data: NEEDS = $(TO_TRAIN_$(DATA))

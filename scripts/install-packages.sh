@@ -32,6 +32,7 @@ has_package() {
         binutils) command -v objcopy >/dev/null 2>&1 && command -v ar >/dev/null 2>&1 ;;
         libomp*-dev) has_header omp.h -fopenmp ;;
         xz-utils) command -v xz >/dev/null 2>&1 ;;
+        gnuplot-nox) command -v gnuplot >/dev/null 2>&1 ;;
         pkgconf) command -v pkg-config >/dev/null 2>&1 ;;
         libclang-rt-dev) ls "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.fuzzer-* >/dev/null 2>&1 ;;
         libc6-dev) has_header stdio.h ;;

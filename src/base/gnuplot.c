@@ -238,9 +238,12 @@ void texp_drawing_cancel(texp_drawing *d)
 {
     int status;
     if (!d) return;
-    /* timeout kills its own group alone when it is told to end. */
-    kill(d->behind ? -d->process : d->process, SIGKILL);
-    has_ended_within(d, 1, &status);
+    /* timeout ends what it has started, a second later without mercy, and waits for it, so that nobody else has to. */
+    kill(d->process, SIGTERM);
+    if (!has_ended_within(d, 3, &status)) {
+        kill(d->behind ? -d->process : d->process, SIGKILL);
+        has_ended_within(d, 1, &status);
+    }
     close_files(d);
     free(d);
 }

@@ -8,7 +8,7 @@ void texp_run_chart_start(texp_run_chart *chart, const texp_setup *setup)
 {
     *chart = (texp_run_chart){.setup = setup, .is_off = texp_gnuplot_is_unwanted()};
     int length = snprintf(chart->file, sizeof chart->file, "%s/%s.svg", setup->backup, setup->name);
-    if (length >= (int)sizeof chart->file) chart->is_off = 1;
+    chart->is_off |= length >= (int)sizeof chart->file;
 }
 
 /* What was said is never said again. */
