@@ -7,7 +7,6 @@
 #include "cpu/run.h"
 #include "net/analysis.h"
 #include "net/bn_layer.h"
-#include "net/checkpoint.h"
 #include "net/input.h"
 #include "net/texp_net.h"
 #include "net/threads.h"
@@ -17,6 +16,7 @@
 #include "net/weights_file.h"
 #include "tools/command.h"
 #include "train/classifier.h"
+#include "train/detector.h"
 #include "train/loop.h"
 
 #include "texp.h"
@@ -236,9 +236,11 @@ int texp_valid_classifier(network *net, char *datacfg)
     return texp_validate_classifier(net, datacfg);
 }
 
-void texp_continue_training(network *net, const char *weightfile, int clear)
+int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear)
 {
-    texp_continue_detector(net, weightfile, clear);
+    texp_command_line typed = {datacfg, cfgfile, weightfile, gpus, ngpus, clear};
+    texp_train(&texp_detector, &typed);
+    return 1;
 }
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */

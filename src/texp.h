@@ -89,8 +89,8 @@ int texp_train_classifier(char *datacfg, char *cfgfile, char *weightfile, int *g
 /* `classifier valid` of cfgs with the plug-in's loader; 0 where Darknet shall do it. */
 int texp_valid_classifier(network *net, char *datacfg);
 
-/* `detector train`, once the weights are loaded: goes on with the momentum of the state beside them, and says so. */
-void texp_continue_training(network *net, const char *weightfile, int clear);
+/* All of `detector train`, likewise. */
+int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear);
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 

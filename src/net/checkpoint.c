@@ -440,12 +440,3 @@ texp_saved *texp_checkpoint_restore(network *net, const char *weights)
     }
     return saved;
 }
-
-void texp_continue_detector(network *net, const char *weights, int clear)
-{
-    if (!weights || clear || !get_current_batch(net)) return;
-    printf("continuing behind update %zu", get_current_batch(net));
-    texp_saved *saved = texp_checkpoint_restore(net, weights);
-    printf("%s; the images are drawn anew\n", saved ? " with its momentum" : "; momentum starts at 0");
-    texp_saved_close(saved);
-}

@@ -41,7 +41,4 @@ int texp_checkpoint_is_finite(const network *net);
 /* Exits with "MESSAGE; REMEDY", the remedy for a state that does not fit. */
 void texp_checkpoint_refuse(const texp_message *message) __attribute__((noreturn));
 
-/* `detector train`, whose loop and loader are Darknet's: restores the network and says so. */
-void texp_continue_detector(network *net, const char *weights, int clear);
-
 #endif

@@ -12,13 +12,14 @@
 
 /* --- images ------------------------------------------------------------------------------------------------------- */
 
-/* As the loop of Darknet's classifier: the crop may be rescaled to between `min` and `max` pixels. */
+/* As the loop of Darknet's classifier, which prints between which sizes the crop may be rescaled. */
 static void fit_request(load_args *request, const network *net, int width, int height)
 {
     request->w = request->size = width;
     request->h = height;
     request->min = (int)(net->min_ratio * width);
     request->max = (int)(net->max_ratio * width);
+    printf("%d %d\n", request->min, request->max);
 }
 
 static load_args request(network *net, list *data)
@@ -83,8 +84,11 @@ static void close_examples(void *examples)
 
 const texp_task texp_classifier = {.command = "classifier",
                                    .quality = "accuracy",
+                                   .counts_epochs = 1,
+                                   .backup_every = 1000,
                                    .request = request,
                                    .open_images = open_images,
+                                   .loader_threads = 32,
                                    .next_size = next_size,
                                    .fit_request = fit_request,
                                    .open_examples = open_examples,

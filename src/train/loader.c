@@ -39,12 +39,9 @@ static void read_paths(load_args *request, list *data)
     free_list(paths);
 }
 
-/* Prints what Darknet's loop does: between which sizes images are scaled before they are cropped. */
 static void fit_request(texp_loader *loader, int width, int height)
 {
-    load_args *request = &loader->request;
-    loader->setup->task->fit_request(request, loader->setup->net, width, height);
-    printf("%d %d\n", request->min, request->max);
+    loader->setup->task->fit_request(&loader->request, loader->setup->net, width, height);
 }
 
 texp_loader *texp_loader_open(const texp_setup *setup)
@@ -52,14 +49,14 @@ texp_loader *texp_loader_open(const texp_setup *setup)
     texp_loader *loader = calloc(1, sizeof *loader);
     network *net = setup->net;
     loader->setup = setup;
-    loader->set = setup->task->open_images(net, setup->data);
+    loader->set = setup->task->open_images ? setup->task->open_images(net, setup->data) : NULL;
     loader->request = loader->set ? get_base_args(net) : setup->task->request(net, setup->data);
     if (!loader->set) read_paths(&loader->request, setup->data);
     loader->request.n = setup->batch;
     loader->request.d = &loader->loaded;
-    loader->request.threads = 32;
+    loader->request.threads = setup->task->loader_threads;
     loader->order.next = *net->seen;
-    printf("%d\n", texp_loader_images(loader));
+    if (setup->task->counts_epochs) printf("%d\n", texp_loader_images(loader));
     fit_request(loader, net->w, net->h);
     return loader;
 }

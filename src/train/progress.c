@@ -106,9 +106,10 @@ static void print_live(const texp_setup *s, const texp_update_report *report)
 
 static void print_classic(const texp_setup *s, const texp_update_report *report)
 {
-    printf("%ld, %.3f: %f, %f avg, %Lg rate, %lf seconds, %ld images\n", texp_setup_updates(s),
-           (float)*s->net->seen / s->images, report->loss, report->average, texp_setup_rate(s), report->seconds,
-           (long)*s->net->seen);
+    printf("%ld", texp_setup_updates(s));
+    if (s->task->counts_epochs) printf(", %.3f", (float)*s->net->seen / s->images);
+    printf(": %f, %f avg, %Lg rate, %lf seconds, %ld images\n", report->loss, report->average, texp_setup_rate(s),
+           report->seconds, s->task->counts_epochs ? (long)*s->net->seen : texp_setup_updates(s) * s->batch);
 }
 
 void texp_print_update(const texp_setup *s, const texp_update_report *report)

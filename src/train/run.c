@@ -70,7 +70,7 @@ void texp_run_open(texp_run *run, const texp_task *task, const texp_command_line
     print_seed(s->net->texp);
     run->loader = texp_loader_open(s);
     s->images = texp_loader_images(run->loader);
-    run->examples = task->open_examples(s->net, s->data);
+    run->examples = task->open_examples ? task->open_examples(s->net, s->data) : NULL;
     texp_losses_start(&run->losses);
     texp_best_start(&run->best);
     resume(run, saved);
@@ -85,7 +85,7 @@ void texp_run_close(texp_run *run)
     t->run.run = NULL;
     t->run.add_records = NULL;
     texp_loader_close(run->loader);
-    run->setup.task->close_examples(run->examples);
+    if (run->examples) run->setup.task->close_examples(run->examples);
     texp_logs_close(&run->logs);
     texp_setup_close(&run->setup);
 }

@@ -66,20 +66,25 @@ static void write_darknets(const texp_saves *saves, const char *ending)
     save_weights(saves->setup->net, file);
 }
 
+static void write_numbered(const texp_saves *saves, long number)
+{
+    char ending[32];
+    snprintf(ending, sizeof ending, "_%ld.weights", number);
+    write_darknets(saves, ending);
+}
+
 void texp_saves_write_darknets(texp_saves *saves)
 {
-    const texp_setup *s = saves->setup;
-    long epoch = (long)texp_setup_epochs(s);
-    char ending[32];
-    if (epoch > saves->epoch) {
-        saves->epoch = epoch;
-        snprintf(ending, sizeof ending, "_%ld.weights", epoch);
-        write_darknets(saves, ending);
-    }
-    if (texp_setup_updates(s) % 1000 == 0) write_darknets(saves, ".backup");
+    const texp_task *task = saves->setup->task;
+    long update = texp_setup_updates(saves->setup), epoch = (long)texp_setup_epochs(saves->setup);
+    int is_new = epoch > saves->epoch;
+    saves->epoch = epoch;
+    if (task->counts_epochs && is_new) write_numbered(saves, epoch);
+    if (update % task->backup_every == 0) write_darknets(saves, ".backup");
+    if (!task->counts_epochs && task->is_numbered(update)) write_numbered(saves, update);
 }
 
 void texp_saves_write_darknets_end(const texp_saves *saves)
 {
-    write_darknets(saves, ".weights");
+    if (saves->setup->task->counts_epochs) write_darknets(saves, ".weights");
 }

@@ -20,9 +20,9 @@ void texp_saves_start(texp_saves *saves, const texp_setup *setup, texp_logs *log
  * with a message where it can't. */
 void texp_saves_write(texp_saves *saves, const char *kind);
 
-/* Those of Darknet's own loop that are due behind an update: NAME_N.weights after epoch N, NAME.backup each 1000 updates. */
+/* Those of Darknet's own loop that are due behind an update (task.h): NAME_N.weights, NAME.backup. */
 void texp_saves_write_darknets(texp_saves *saves);
-/* And NAME.weights, at the run's end. */
+/* And at the run's end NAME.weights, of a loop that has it. */
 void texp_saves_write_darknets_end(const texp_saves *saves);
 
 /* Exits with a message where weights, statistics or momentum are no longer finite. */

@@ -1,6 +1,7 @@
 #include "train/setup.h"
 
 #include "base/refuse.h"
+#include "net/layer_traits.h"
 #include "net/texp_net.h"
 
 #include "option_list.h"
@@ -20,6 +21,17 @@ static int fresh_seed(void)
                  INT_MAX);
 }
 
+/* Darknet's [yolo] and its like leave rand() as srand(0) does: all runs would draw the same. */
+static void restart_rand(const network *net)
+{
+    for (int i = 0; i < net->n; ++i) {
+        texp_truth truth = texp_layer_traits_of(net->layers[i].type)->truth;
+        if (truth != TEXP_TRUTH_BOXES && truth != TEXP_TRUTH_GRID && truth != TEXP_TRUTH_MASKS) continue;
+        srand((unsigned)net->texp->seed);
+        return;
+    }
+}
+
 /* All networks begin with the same weights; a seed in the cfg takes the place of ours. */
 static void load_networks(texp_setup *s, const texp_command_line *typed)
 {
@@ -36,6 +48,7 @@ static void load_networks(texp_setup *s, const texp_command_line *typed)
     }
     s->net = s->nets[0];
     if (!s->net->texp->has_seed) texp_set_seed(s->net->texp, (uint64_t)seed);
+    restart_rand(s->net);
 }
 
 static void refuse_several_gpus(const texp_setup *s)
@@ -65,7 +78,8 @@ void texp_setup_open(texp_setup *s, const texp_task *task, const texp_command_li
                       .cfg_file = typed->cfg_file,
                       .weights_file = typed->weights_file};
     s->name = basecfg(typed->cfg_file);
-    printf("%s\n%d\n", s->name, typed->n_gpus);
+    printf("%s\n", s->name);
+    if (task->counts_epochs) printf("%d\n", typed->n_gpus);
     load_networks(s, typed);
     network *net = s->net;
     printf("Learning Rate: %g, Momentum: %g, Decay: %g\n", net->learning_rate, net->momentum, net->decay);

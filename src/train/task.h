@@ -15,20 +15,28 @@ typedef struct {
     const char *command; /* of Darknet: "classifier" */
     const char *quality; /* what the quality of a validation is called: "accuracy" */
 
+    /* --- what Darknet's own loop prints and writes --- */
+
+    int counts_epochs; /* it prints the numbers of GPUs, images and epochs, numbers weights by epochs, ends in NAME.weights */
+    int (*is_numbered)(long update); /* otherwise: whether it saves NAME_UPDATE.weights behind that update */
+    int backup_every; /* updates between its saves of NAME.backup */
+
     /* --- images. data: the options of the .data file, which live as long as the run. --- */
 
     /* What Darknet's loader shall be asked for, all but the size (fit_request) and n, d, paths, m and threads: kind of truth
      * and augmentation. Exits with a message where the network can't take what the .data file describes. */
     load_args (*request)(network *net, list *data);
-    /* The training images of our loader, to be closed by the caller; NULL: Darknet's loader makes them. */
+    /* The training images of our loader, to be closed by the caller; NULL, of the function or from it: Darknet's loader
+     * makes them. */
     texp_image_set *(*open_images)(network *net, list *data);
+    int loader_threads; /* of Darknet's loader */
     /* Width and height, in pixels, to which the network changes before an update, the `turn`-th (0, 1, ...) of the run;
      * 0: it stays as it is. May draw from rand(). */
     int (*next_size)(const network *net, long turn);
-    /* Asks for images of that size, in pixels. */
+    /* Asks for images of that size, in pixels; prints what Darknet's loop prints then. */
     void (*fit_request)(load_args *request, const network *net, int width, int height);
 
-    /* --- validation --- */
+    /* --- validation; all NULL where there is none --- */
 
     /* What is validated on; NULL where there is nothing. */
     void *(*open_examples)(network *net, list *data);
