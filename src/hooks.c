@@ -3,6 +3,7 @@
 #include "cfg/layer_keys.h"
 #include "cfg/net_keys.h"
 #include "cfg/options.h"
+#include "cfg/sections.h"
 #include "cfg/summary.h"
 #include "cpu/run.h"
 #include "net/analysis.h"
@@ -48,8 +49,10 @@ void texp_option_origin(list *options, const char *file, const char *section, in
     texp_set_origin(options, file, section, line);
 }
 
-void texp_parse_net(network *net, list *options)
+void texp_parse_net(network *net, list *sections)
 {
+    list *options = ((const texp_section *)sections->front->val)->options;
+    texp_check_sections(sections, sections->size);
     texp_read_net_keys(net, options);
     texp_use_threads(net);
 #ifndef TEXP_DOUBLE

@@ -24,8 +24,9 @@ void texp_option_origin(list *options, const char *file, const char *section, in
 int texp_option_int(list *options, const char *key, const char *value);
 double texp_option_float(list *options, const char *key, const char *value);
 
-/* texp_parse_net checks every key of [net] and refuses with a message what it does not understand. */
-void texp_parse_net(network *net, list *options);
+/* Before anything is made of the cfg's sections: refuses with messages, all at once, what can't be understood in them, and
+ * reads [net]. */
+void texp_parse_net(network *net, list *sections);
 /* The policy that Darknet's own parser shall see: the base of a texp* policy. */
 char *texp_base_policy(network *net, char *policy);
 /* Before a layer is made: refuses numbers that Darknet would divide by or count too far with. */

@@ -166,7 +166,7 @@ refused missing_file "Couldn't open file: nothere.cfg" nothere.cfg
 sed 's/^decay=.*/decay=x/' plain.cfg >bad.cfg
 refused bad_number 'bad.cfg:7: [net] decay=x: not a finite number' bad.cfg
 sed 's/^\[maxpool\]/[maxpol]/' plain.cfg >bad.cfg
-refused bad_section 'Darknet has no layer of this type (section [maxpol])' bad.cfg
+refused bad_section '[maxpol] Darknet has no layer of this type; did you mean [maxpool]?' bad.cfg
 sed 's/^\[avgpool\]/[avgpool]\n[route]\nlayers=99/' plain.cfg >bad.cfg
 refused bad_route 'layers=99: names no layer before this one' bad.cfg
 sed 's/^\[softmax\]/&\n[convolutional]/' plain.cfg >bad.cfg
@@ -178,12 +178,12 @@ refused empty_file 'Config file has no sections' bad.cfg
 printf '[net]\nheight=8\nwidth=8\nchannels=3\n' >bad.cfg
 refused no_layers 'bad.cfg: no layer follows [net]' bad.cfg
 
-sed 's/^\[softmax\]/&\nzebra=1/' plain.cfg >warned.cfg
+sed 's/^\[softmax\]/&\npad=1/' plain.cfg >warned.cfg
 check warned.cfg >out.txt 2>err.txt
 status=$?
 why=
 [ $status -eq 1 ] || why="exit status $status"
-[ "$(cat err.txt)" = "Unused field: 'zebra = 1'" ] || why="$why stderr: $(cat err.txt)"
+[ "$(cat err.txt)" = "Unused field: 'pad = 1'" ] || why="$why stderr: $(cat err.txt)"
 result warnings_are_shown_and_the_layer_table_is_not "$why"
 
 if [ -w /dev/full ]; then

@@ -1,11 +1,16 @@
 /* The tables of cfg keys, held against the parsers that read them. */
 #include "support.h"
 
+#include "cfg/fork_keys.h"
 #include "cfg/key_check.h"
 #include "net/checkpoint.h"
 #include "net/keys.h"
+#include "net/layer_traits.h"
 #include "net/texp_net.h"
 #include "theory/policy.h"
+
+#include "activations.h"
+#include "cost_layer.h"
 
 /* ---- the keys of stock Darknet ---- */
 
@@ -61,25 +66,91 @@ static void darknets_keys_of_net_are_all_in_the_table_and_no_others_are_called_i
     }
 }
 
-static void darknets_keys_of_layers_are_those_that_it_reads(void **state)
+/* What its parser reads of a layer of that type, of its own and of all. */
+static int is_read_of(const char *type, const char *key)
 {
+    char function[64];
+    snprintf(function, sizeof function, "parse_%s(list", type);
+    return is_read(function, key) || is_read("network *parse_network_cfg(", key);
+}
+
+static void a_type_of_layer_has_the_keys_that_darknet_reads_of_it(void **state)
+{
+    int n = 0;
     (void)state;
-    for (size_t i = 0; texp_layer_key_at(i); ++i) {
-        const texp_key *row = texp_layer_key_at(i);
-        if (is_read(NULL, row->name) != !(row->flags & TEXP_OURS)) fail_msg("%s: ours or Darknet's?", row->name);
+    for (int type = 0; type < BLANK; ++type) {
+        const char *name = texp_layer_traits_of((LAYER_TYPE)type)->name;
+        if (!strcmp(name, "none")) continue;
+        for (size_t i = 0; texp_layer_key_at(i); ++i) {
+            const char *key = texp_layer_key_at(i)->name;
+            const texp_key *row = texp_layer_key_of(type, key);
+            if (is_read_of(name, key) != (row && !(row->flags & TEXP_OURS))) fail_msg("[%s] %s", name, key);
+            n += row != NULL;
+        }
+    }
+    assert_true(n > 400); /* the loops found them */
+}
+
+/* Nothing that the parser reads lacks a row. */
+static void every_key_that_darknet_reads_has_a_row(void **state)
+{
+    const char *p = darknets_parser();
+    int n = 0;
+    (void)state;
+    while ((p = strstr(p, "option_find"))) {
+        char key[64];
+        ++n;
+        if (sscanf(p++, "%*[a-z_](options, \"%63[^\"]\"", key) != 1) continue;
+        if (!texp_layer_key_named(key) && !texp_net_key_named(key)) fail_msg("Darknet reads %s, which has no row", key);
+    }
+    assert_true(n > 150);
+}
+
+static void words_are_those_that_darknet_understands(void **state)
+{
+    const char *const *words = texp_layer_key_named("activation")->words;
+    int n = 0;
+    (void)state;
+    for (; words[n]; ++n) assert_string_equal(get_activation_string(get_activation((char *)words[n])), words[n]);
+    assert_int_equal(n, SELU + 1); /* the last of Darknet's */
+    words = texp_layer_key_named("type")->words;
+    for (n = 0; words[n]; ++n) {
+        for (int i = 0; i < n; ++i) assert_true(get_cost_type((char *)words[n]) != get_cost_type((char *)words[i]));
+    }
+    assert_int_equal(n, WGAN + 1);
+}
+
+/* ---- the keys of other Darknets ---- */
+
+static void a_key_that_this_darknet_has_is_none_of_a_forks(void **state)
+{
+    const texp_fork_key *fork;
+    (void)state;
+    for (size_t i = 0; (fork = texp_fork_key_at(i)); ++i) {
+        for (int type = 0; type < BLANK; ++type) {
+            if (!(fork->sections >> type & 1)) continue;
+            const texp_key *own =
+                type == NETWORK ? texp_net_key_named(fork->name) : texp_layer_key_of(type, fork->name);
+            if (own) fail_msg("%s is in both tables", fork->name);
+            if (texp_fork_key_of((LAYER_TYPE)type, fork->name) != fork) fail_msg("%s has two rows", fork->name);
+        }
     }
 }
 
 /* ---- rows ---- */
 
-static void a_key_has_one_row(void **state)
+static void a_key_has_one_row_for_each_type_of_layer(void **state)
 {
     (void)state;
     for (size_t i = 0; texp_net_key_at(i); ++i) {
         assert_ptr_equal(texp_net_key_named(texp_net_key_at(i)->name), texp_net_key_at(i));
     }
     for (size_t i = 0; texp_layer_key_at(i); ++i) {
-        assert_ptr_equal(texp_layer_key_named(texp_layer_key_at(i)->name), texp_layer_key_at(i));
+        const texp_key *row = texp_layer_key_at(i);
+        assert_true(row->layers);
+        for (int type = 0; type < BLANK; ++type) {
+            if (row->layers >> type & 1) assert_ptr_equal(texp_layer_key_of(type, row->name), row);
+        }
     }
     assert_null(texp_net_key_named("momentm"));
     assert_null(texp_layer_key_named(""));
@@ -186,13 +257,23 @@ static const char *const at_least_1[] = {
     "batch",          "subdivisions", "time_steps", "threads",     "valid_every", "save_every", "filters",
     "size",           "stride",       "output",     "groups",      "classes",     "num",        "hidden_filters",
     "output_filters", "side",         "max",        "crop_height", "crop_width",  NULL};
-static const char *const of_any_sign[] = {"notruth", "adam",     "random",         "center",  "angle", "hue",
-                                          "gamma",   "dontload", "dontloadscales", "flipped", NULL};
+static const char *const any_of_net[] = {"notruth", "adam", "random", "center", "angle", "hue", "gamma", NULL};
+static const char *const any_of_layers[] = {
+    "truth",       "onlyforward",    "stopbackward",  "smooth",         "dontsave",
+    "dontload",    "dontloadscales", "flipped",       "binary",         "xnor",
+    "dot",         "shortcut",       "tanh",          "alpha",          "beta",
+    "kappa",       "scale",          "angle",         "shift",          "noadjust",
+    "reverse",     "flatten",        "spatial",       "noloss",         "noobj",
+    "thresh",      "softmax",        "sqrt",          "rescore",        "log",
+    "background",  "classfix",       "absolute",      "forced",         "bias_match",
+    "random",      "reorg",          "ignore_thresh", "truth_thresh",   "mask_scale",
+    "coord_scale", "class_scale",    "object_scale",  "noobject_scale", NULL};
+static const char *const positive[] = {"batchnorm_eps", "temperature", NULL};
 
-static void assert_lowest(const texp_key *key)
+static void assert_lowest(const texp_key *key, const char *const *of_any_sign)
 {
     if (key->type == TEXP_WORD || key->type == TEXP_LIST) return;
-    int refuses_0 = is_among(key->name, at_least_1) || !strcmp(key->name, "batchnorm_eps");
+    int refuses_0 = is_among(key->name, at_least_1) || is_among(key->name, positive);
     if ((*fault_of(key, "0") != 0) != refuses_0) fail_msg("%s=0", key->name);
     if ((*fault_of(key, "-1") == 0) != is_among(key->name, of_any_sign)) fail_msg("%s=-1", key->name);
     if (*fault_of(key, "1")) fail_msg("%s=1", key->name);
@@ -200,9 +281,17 @@ static void assert_lowest(const texp_key *key)
 
 static void counts_begin_at_1_where_darknet_divides_by_them(void **state)
 {
+    const texp_key *key, *of_upsample = texp_layer_key_of(UPSAMPLE, "stride"); /* negative, it makes images smaller */
     (void)state;
-    for (size_t i = 0; texp_net_key_at(i); ++i) assert_lowest(texp_net_key_at(i));
-    for (size_t i = 0; texp_layer_key_at(i); ++i) assert_lowest(texp_layer_key_at(i));
+    for (size_t i = 0; (key = texp_net_key_at(i)); ++i) assert_lowest(key, any_of_net);
+    for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
+        if (key != of_upsample) assert_lowest(key, any_of_layers);
+    }
+    assert_string_equal(fault_of(of_upsample, "-2"), "");
+    assert_string_equal(fault_of(texp_layer_key_named("probability"), "1.1"), "must be 0 to 1");
+    assert_string_equal(fault_of(texp_layer_key_named("mask"), "0,-1"), "");
+    assert_string_equal(fault_of(texp_layer_key_named("mask"), "0,x,1"),
+                        "entry 2, 'x', is no number; write a list as in mask=1,2");
 }
 
 /* What README says of them. */
@@ -249,7 +338,8 @@ static const char *value_of(const texp_key *key)
                                             {"subdivisions", "2"},
                                             {"precision", "float32"},
                                             {"texp_layers", "invariant"},
-                                            {"momentum_correction", "0"}};
+                                            {"momentum_correction", "0"},
+                                            {"activation", "relu"}};
     for (size_t i = 0; i < sizeof values / sizeof *values; ++i) {
         if (!strcmp(values[i][0], key->name)) return values[i][1];
     }
@@ -363,6 +453,7 @@ static void a_resumed_run_may_load_its_weights_otherwise_and_change_nothing_else
     for (size_t i = 0; texp_layer_key_at(i); ++i) {
         const texp_key *key = texp_layer_key_at(i);
         if (key->needs == TEXP_NEEDS_BN) continue; /* the layer has none */
+        if (!(key->layers >> CONVOLUTIONAL & 1)) continue;
         outcome o = resumed("", line_of(key), "", "");
         if (is_among(key->name, loading))
             assert_succeeds(o);
@@ -376,8 +467,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(darknets_keys_of_net_are_all_in_the_table_and_no_others_are_called_its),
-        cmocka_unit_test(darknets_keys_of_layers_are_those_that_it_reads),
-        cmocka_unit_test(a_key_has_one_row),
+        cmocka_unit_test(a_type_of_layer_has_the_keys_that_darknet_reads_of_it),
+        cmocka_unit_test(every_key_that_darknet_reads_has_a_row),
+        cmocka_unit_test(words_are_those_that_darknet_understands),
+        cmocka_unit_test(a_key_that_this_darknet_has_is_none_of_a_forks),
+        cmocka_unit_test(a_key_has_one_row_for_each_type_of_layer),
         cmocka_unit_test(a_field_holds_the_value_of_its_key_and_without_it_the_default),
         cmocka_unit_test(defaults_are_those_of_darknet),
         cmocka_unit_test(values_outside_a_range_are_named_and_its_ends_pass),

@@ -130,7 +130,8 @@ static const char *const recurrent[] = {"rnn", "gru", "lstm", "crnn"};
 
 static network *recurrent_network(const char *type)
 {
-    return network_of("[net]\nbatch=2\ntime_steps=1\nheight=3\nwidth=3\nchannels=2\n[%s]\noutput=4\n", type);
+    return network_of("[net]\nbatch=2\ntime_steps=1\nheight=3\nwidth=3\nchannels=2\n[%s]\n%s=4\n", type,
+                      strcmp(type, "crnn") ? "output" : "output_filters");
 }
 
 static void layers_inside_a_layer_hold_all_that_its_weights_file_has(void **state)

@@ -88,7 +88,27 @@ refused_layer() { # NAME TEXT SED-SCRIPT
 }
 ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 refused_layer bf16_without_instructions \
     'precision=bf16: this processor has no instructions for bfloat16' 's/^decay=.*/&\nprecision=bf16/'
-refused_layer unknown_layer 'Darknet has no layer of this type (section [avgpol])' 's/^\[avgpool\]/[avgpol]/'
+refused_layer unknown_layer 'bad.cfg:41: [avgpol] Darknet has no layer of this type; did you mean [avgpool]?' \
+    's/^\[avgpool\]/[avgpol]/'
+refused_layer layer_of_a_fork "[sam] a layer of AlexeyAB's fork" 's/^\[avgpool\]/[sam]\nfrom=-2\n\n&/'
+refused_layer unknown_key_of_a_layer 'filtres=8: unknown key in [convolutional]; did you mean filters?' \
+    's/^filters=8/filtres=8/'
+refused_layer strange_key_of_a_layer 'bad.cfg:42: [avgpool] zebra=1: unknown key in [avgpool]; remove it' \
+    's/^\[avgpool\]/&\nzebra=1/'
+refused_layer key_of_net_in_a_layer 'seed=1: a key of [net]; move it there' 's/^filters=8/&\nseed=1/'
+refused_layer network_of_a_fork "dilation=2: a key of AlexeyAB's fork (dilated convolutions); without it" \
+    's/^filters=8/&\ndilation=2/'
+refused_layer another_case 'activation=Leaky: unknown activation; did you mean leaky? Known: logistic, loggy' \
+    '0,/^activation=/s/^activation=.*/activation=Leaky/'
+refused_layer unknown_activation 'activation=zebra: unknown activation; use logistic, loggy, relu' \
+    '0,/^activation=/s/^activation=.*/activation=zebra/'
+refused_layer activation_of_a_fork "activation=gelu: an activation of AlexeyAB's fork; this Darknet knows logistic" \
+    '0,/^activation=/s/^activation=.*/activation=gelu/'
+refused_layer unknown_cost 'type=sme: unknown type; did you mean sse? Known: sse, masked, smooth, L1, seg or wgan' \
+    's/^\[softmax\]/[cost]\ntype=sme/'
+refused_layer no_enlargement 'stride=0: must be 1 or more, or -1 or less' 's/^\[avgpool\]/[upsample]\nstride=0\n\n&/'
+refused_layer batch_normalisation_of_a_fork 'batch_normalize=2: must be 0 or 1' \
+    's/^filters=8/&\nbatch_normalize=2/'
 refused_layer layer_number 'filters=eight: not a whole number' 's/^filters=8/filters=eight/'
 refused_layer fixed_without_weights 'fixed=1: this layer has no weights' 's/^\[avgpool\]/&\nfixed=1/'
 refused_layer affine_without_norm 'affine=0: this layer has no batch normalisation' 's/^\[avgpool\]/&\naffine=0/'
@@ -123,6 +143,39 @@ refused_layer no_layers 'no layer follows [net]' '/^\[conv/,$d'
 refused_layer inputs_unlike_the_image 'inputs=9: height, width and channels make 64' 's/^batch=.*/&\ninputs=9/'
 refused_layer a_batch_that_no_int_counts 'inputs in a batch, and Darknet counts to' 's/^batch=.*/batch=2000000000/'
 refused too_many_updates 'max_batches=3000000000: too large' 's/^max_batches=.*/max_batches=3000000000/'
+
+# All of a cfg's keys are told in one run, each kind of line once.
+sed 's/^filters=8/&\ndilation=2\nzebra=1/; s/^decay=.*/&\nmosaic=1\nmosaic_bound=0\nema_alpha=.9/' good.cfg >bad.cfg
+"$darknet" texp check bad.cfg >out.txt 2>err.txt
+status=$?
+why=
+[ $status -eq 2 ] || why="status $status"
+cat >expected <<'END'
+bad.cfg:9: [net] mosaic=1: ignored; a key of AlexeyAB's fork (images mixed of four); remove it
+bad.cfg:11: [net] ema_alpha=.9: a key of AlexeyAB's fork (averaged weights); without it this is another network: remove it, or train with the fork
+bad.cfg:20: [convolutional] dilation=2: a key of AlexeyAB's fork (dilated convolutions); without it this is another network: remove it, or train with the fork (and on 1 more line)
+bad.cfg:21: [convolutional] zebra=1: unknown key in [convolutional]; remove it (and on 1 more line)
+END
+cmp -s expected err.txt || why="$why $(cat err.txt)"
+result "all_unknown_keys_are_named_at_once" "$why"
+
+# What a fork ignores or has by default is no other network.
+sed '0,/^filters=8/s/^filters=8/&\ndilation=1\nstride_x=1\nstride_y=1\nantialiasing=0/; s/^decay=.*/&\nmosaic=0\nletter_box=1/' \
+    good.cfg >same.cfg
+"$darknet" texp check same.cfg >out.txt 2>err.txt
+status=$?
+why=
+[ $status -lt 2 ] || why="status $status"
+grep -q "letter_box=1: ignored; a key of AlexeyAB's fork" err.txt && [ "$(wc -l <err.txt)" -eq 1 ] || why="$why $(cat err.txt)"
+result "keys_of_forks_that_ask_for_nothing_pass" "$why"
+
+# As stock Darknet: keys of other layers.
+sed 's/^\[avgpool\]/&\nfilters=3\npad=1/; s/^\[softmax\]/&\nstride=1/' good.cfg >stray.cfg
+"$darknet" texp check stray.cfg >out.txt 2>err.txt
+printf "Unused field: '%s'\n" 'filters = 3' 'pad = 1' 'stride = 1' >expected
+why=
+cmp -s expected err.txt || why="$(cat err.txt)"
+result "keys_that_a_layer_does_not_use_are_reported_as_in_stock" "$why"
 
 # The decay that a refusal names will do, whatever the rate and the momentum.
 why=

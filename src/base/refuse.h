@@ -1,6 +1,6 @@
 /*
- * One-line messages that end the program, and the place in a file that they name. Nothing here knows of Darknet; whoever
- * calls it prints and exits.
+ * One-line messages, most of which end the program, and the place in a file that they name. Nothing here knows of
+ * Darknet; whoever calls it prints and exits.
  */
 #ifndef TEXP_REFUSE_H
 #define TEXP_REFUSE_H
@@ -16,7 +16,10 @@ typedef struct {
 void texp_refuse(const texp_origin *origin, const char *key, const char *value, const char *format, ...)
     __attribute__((noreturn, format(printf, 4, 5)));
 
-/* The same without an origin: "MESSAGE". For files, flags and running training. */
+/* The same line, and the program goes on. */
+void texp_report(const texp_origin *origin, const char *key, const char *value, const char *message);
+
+/* Prints "MESSAGE" and exits with a failure. For files, flags and running training. */
 void texp_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

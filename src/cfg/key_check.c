@@ -1,14 +1,10 @@
 #include "cfg/key_check.h"
 
 #include "base/number.h"
-#include "cfg/options.h"
-#include "store/cfg_text.h"
-
-#include "option_list.h"
-
 #include <limits.h>
-
-/* --- values ------------------------------------------------------------------------------------------------------- */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int range_fault(const texp_key *key, double value, char *fault, size_t room)
 {
@@ -28,6 +24,21 @@ static int range_fault(const texp_key *key, double value, char *fault, size_t ro
     return 1;
 }
 
+static int list_fault(const texp_key *key, const char *value, char *fault, size_t room)
+{
+    char *copy = strdup(value), *rest = copy, *item;
+    int status = 0, n = 0;
+    double number;
+    while (!status && (item = strsep(&rest, ","))) {
+        ++n;
+        status = !texp_read_double(item, &number);
+        if (status)
+            snprintf(fault, room, "entry %d, '%s', is no number; write a list as in %s=1,2", n, item, key->name);
+    }
+    free(copy);
+    return status;
+}
+
 int texp_value_fault(const texp_key *key, const char *value, char *fault, size_t room)
 {
     double number;
@@ -43,55 +54,9 @@ int texp_value_fault(const texp_key *key, const char *value, char *fault, size_t
         snprintf(fault, room, "not a whole number; write one, as in %s=1", key->name);
         return 1;
     case TEXP_LIST:
+        return list_fault(key, value, fault, room);
     case TEXP_WORD:
         return 0;
     }
     return 0;
-}
-
-/* --- [net] -------------------------------------------------------------------------------------------------------- */
-
-static const char *nearest_key(const char *name)
-{
-    const char *best = NULL;
-    int lowest = 3; /* farther than two letters is another word */
-    for (size_t i = 0; texp_net_key_at(i); ++i) {
-        int apart = texp_spelling_distance(name, texp_net_key_at(i)->name);
-        if (apart < lowest) lowest = apart, best = texp_net_key_at(i)->name;
-    }
-    return best;
-}
-
-static void refuse_unknown(const kvp *pair)
-{
-    const char *near = nearest_key(pair->key);
-    texp_refuse(&pair->origin, pair->key, pair->val, "unknown key in [net]; %s%s%s", near ? "did you mean " : "",
-                near ? near : "remove it", near ? "?" : "");
-}
-
-/* Whether the key stands before, which some of Darknet's own cfgs have, so it is no error; the first one counts. */
-static int is_repeated(list *options, const kvp *pair)
-{
-    for (node *n = options->front; n && n->val != pair; n = n->next) {
-        const kvp *before = n->val;
-        if (strcmp(before->key, pair->key)) continue;
-        fprintf(stderr, "%s:%d: [net] %s=%s: ignored, line %d gives it before\n", pair->origin.file, pair->origin.line,
-                pair->key, pair->val, before->origin.line);
-        return 1;
-    }
-    return 0;
-}
-
-void texp_check_net_keys(list *options)
-{
-    char fault[256];
-    for (node *n = options->front; n; n = n->next) {
-        const kvp *pair = n->val;
-        const texp_key *key = texp_net_key_named(pair->key);
-        if (!key) refuse_unknown(pair);
-        if (is_repeated(options, pair)) continue;
-        if (texp_value_fault(key, pair->val, fault, sizeof fault)) {
-            texp_refuse(&pair->origin, pair->key, pair->val, "%s", fault);
-        }
-    }
 }

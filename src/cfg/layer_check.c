@@ -1,7 +1,6 @@
 #include "cfg/layer_check.h"
 
 #include "base/number.h"
-#include "cfg/key_check.h"
 #include "cfg/options.h"
 #include "net/layer_traits.h"
 #include "net/texp_net.h"
@@ -49,23 +48,6 @@ static double number(const place *p, const char *key, double otherwise)
 }
 
 /* --- what all layers have in common ------------------------------------------------------------------------------ */
-
-/* [upsample] with a negative stride makes images smaller. */
-static int may_be_negative(const place *p, const texp_key *key)
-{
-    return !strcmp(key->name, "stride") && texp_layer_type(p->type) == UPSAMPLE && number(p, key->name, 1) < 0;
-}
-
-static void check_keys(const place *p)
-{
-    const texp_key *key;
-    char fault[256];
-    for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
-        const char *value = option_find(p->options, (char *)key->name);
-        if (!value || may_be_negative(p, key)) continue;
-        if (texp_value_fault(key, value, fault, sizeof fault)) refuse(p, key->name, "%s", fault);
-    }
-}
 
 static void demand_image(const place *p)
 {
@@ -209,6 +191,7 @@ static void check_upsample(const place *p)
 {
     double s = number(p, "stride", 2);
     demand_image(p);
+    if (s == 0) refuse(p, "stride", "must be 1 or more, or -1 or less");
     if (s < 0)
         check_output(p, (shape){floor(p->in.w / -s), floor(p->in.h / -s), p->in.c, 0});
     else
@@ -374,7 +357,6 @@ static shape shape_before(const network *net, int index)
 void texp_check_layer_numbers(list *options, const char *type, int index, const network *net)
 {
     place p = {options, type, index, net, shape_before(net, index)};
-    check_keys(&p);
     check_flat_output(&p, p.in.n);
     size_t i = (size_t)texp_layer_type(type);
     if (i < sizeof checks / sizeof *checks && checks[i]) checks[i](&p);

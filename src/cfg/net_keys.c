@@ -1,6 +1,5 @@
 #include "cfg/net_keys.h"
 
-#include "cfg/key_check.h"
 #include "cfg/options.h"
 #include "cfg/recipe.h"
 #include "net/keys.h"
@@ -62,7 +61,7 @@ static void read_images(texp_net *t, list *options)
     }
     for (node *n = options->front; n; n = n->next) {
         const kvp *pair = n->val;
-        if (!(texp_net_key_named(pair->key)->flags & TEXP_REPLACED_LOADER)) continue;
+        if (!(texp_net_key_flags(pair->key) & TEXP_REPLACED_LOADER)) continue;
         texp_refuse_option(options, pair->key,
                            "belongs to Darknet's own augmentation, which crop_pad, flip, mean and std replace; remove "
                            "it or them");
@@ -135,7 +134,7 @@ static void fill_fields(texp_net *t, list *options)
 static void read_flags(texp_net *t, list *options)
 {
     for (node *n = options->front; n; n = n->next) {
-        int flags = texp_net_key_named(((kvp *)n->val)->key)->flags;
+        int flags = texp_net_key_flags(((kvp *)n->val)->key);
         t->ours |= (flags & TEXP_ASKS_UPDATE) != 0;
         t->images.ours |= (flags & TEXP_ASKS_LOADER) != 0;
     }
@@ -162,7 +161,6 @@ void texp_read_net_keys(network *net, list *options)
     /* Now, as the file may be edited while it trains. */
     t->cfg_text = t->file ? texp_cfg_normal_of(t->file) : NULL;
     if (!t->cfg_text) t->cfg_text = strdup("");
-    texp_check_net_keys(options);
     if (texp_change_net_keys) texp_change_net_keys(options);
     check_sizes(options, net);
     read_seed(t, options);

@@ -4,8 +4,8 @@
 
 #include "darknet.h"
 
-/* Checks every key of [net] and makes what the plug-in keeps with the network (net/texp_net.h). Ends the program where a
- * key or value can't be understood. */
+/* Reads the keys of [net], checked one by one before (cfg/sections.h), and makes what the plug-in keeps with the network
+ * (net/texp_net.h). Ends the program where they do not fit together. */
 void texp_read_net_keys(network *net, list *options);
 
 /* Called with the keys of [net], checked but not yet read, to change values; NULL: nobody does. */

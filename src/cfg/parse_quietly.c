@@ -32,31 +32,49 @@ static const char *message_in(const char *line)
 
 static int is_warning(const char *line)
 {
-    return strstr(line, "Unused field") || strstr(line, "going with") || strstr(line, "ignored, line");
+    return strstr(line, "Unused field") || strstr(line, "going with") || strstr(line, ": ignored");
 }
 
-/* Shows what is not part of the layer table: warnings, or the message that the program ends with, which is the last. */
+/* What was held, line by line without empty ones; to be freed. */
+static char **held_lines(FILE *held, size_t *n)
+{
+    char **lines = NULL, *line = NULL;
+    size_t room = 0;
+    *n = 0;
+    rewind(held);
+    while (getline(&line, &room, held) > 0) {
+        if (line[strspn(line, " \n")] == 0) continue;
+        lines = realloc(lines, (*n + 1) * sizeof *lines);
+        lines[(*n)++] = strdup(line);
+    }
+    free(line);
+    return lines;
+}
+
+/* The message that ends a program is the last line, with those before it that name the same file. */
+static int is_of_message(const char *line, const char *last)
+{
+    size_t file = strcspn(last, ":");
+    return line == last || (last[file] && !strncmp(line, last, file + 1));
+}
+
+/* Shows what is not part of the layer table: warnings, or the message that the program ends with. */
 static void release_stderr(int failed, int warns)
 {
-    char *line = NULL, *last = NULL;
-    size_t room = 0;
-    FILE *held = state.held;
-    if (!held) return;
-    state.held = NULL;
+    size_t n;
+    if (!state.held) return;
     fflush(stderr);
     dup2(state.shown, STDERR_FILENO);
     close(state.shown);
-    rewind(held);
-    while (getline(&line, &room, held) > 0) {
-        if (!failed && warns && is_warning(line)) fputs(message_in(line), stderr);
-        if (line[strspn(line, " \n")] == 0) continue;
-        free(last);
-        last = strdup(line);
+    char **lines = held_lines(state.held, &n);
+    for (size_t i = 0; i < n; ++i) {
+        const char *line = message_in(lines[i]);
+        if (failed ? is_of_message(line, message_in(lines[n - 1])) : warns && is_warning(line)) fputs(line, stderr);
     }
-    if (failed && last) fputs(message_in(last), stderr);
-    free(line);
-    free(last);
-    fclose(held);
+    for (size_t i = 0; i < n; ++i) free(lines[i]);
+    free(lines);
+    fclose(state.held);
+    state.held = NULL;
 }
 
 /* Whatever ends the program before, Darknet's own exits among it, says neither yes nor no. */

@@ -14,7 +14,7 @@ void texp_exit_without_verdict(int status);
 void texp_give_verdict(void);
 
 /* parse_network_cfg() without its table of layers. Of what it prints besides, warnings are shown where `warns`, and the
- * last line where it ends the program. */
+ * message, of one line or several, where it ends the program. */
 network *texp_parse_quietly(const char *cfg, int warns);
 
 #endif

@@ -137,7 +137,7 @@ static void read_forms_keys(texp_net *t, list *options)
     }
     for (node *n = options->front; n && recipe->form == TEXP_PLAIN; n = n->next) {
         const kvp *pair = n->val;
-        if (!(texp_net_key_named(pair->key)->flags & TEXP_OF_FORMS)) continue;
+        if (!(texp_net_key_flags(pair->key) & TEXP_OF_FORMS)) continue;
         word_list forms = {.n = 0};
         add_forms(&forms);
         texp_refuse_option(options, pair->key, "belongs to policy=%s, not to %s; remove it", text_of(&forms, " and "),

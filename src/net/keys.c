@@ -33,6 +33,8 @@
 
 enum { MOST_THREADS = 1024 };
 
+/* --- [net] -------------------------------------------------------------------------------------------------------- */
+
 /* Which of the schedule's keys a policy uses, its row says (theory/policy.c). */
 static const texp_key net_keys[] = {
     /* The network and its updates. */
@@ -102,38 +104,122 @@ static const texp_key net_keys[] = {
     {"threads", RANGE(TEXP_WHOLE, 1, MOST_THREADS), OURS, WARNED, INT(cpu.threads, 0)},
 };
 
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+/* Which types of layer read a key. */
+#define IN(type)     (UINT32_C(1) << (type))
+#define BY(types)    .layers = (types)
+#define ALL_TYPES    (IN(BLANK) - 1)
+#define KERNELS      (IN(CONVOLUTIONAL) | IN(DECONVOLUTIONAL) | IN(LOCAL))
+#define VECTORS      (IN(CONNECTED) | IN(RNN) | IN(GRU) | IN(LSTM))
+#define ACTIVATED    (KERNELS | IN(CONNECTED) | IN(RNN) | IN(CRNN) | IN(SHORTCUT) | IN(ACTIVE))
+#define NORMALISED   (IN(CONVOLUTIONAL) | IN(DECONVOLUTIONAL) | VECTORS | IN(CRNN))
+#define DETECTORS    (IN(YOLO) | IN(REGION) | IN(DETECTION))
+#define ONE_OF(list) WORD, .words = (list)
+
+/* What get_activation() and get_cost_type() of Darknet understand; of any other word they make ReLU, or sse. */
+static const char *const activations[] = {"logistic", "loggy", "relu",   "elu",   "selu", "relie", "plse", "hardtan",
+                                          "lhtan",    "ramp",  "linear", "leaky", "tanh", "stair", NULL};
+static const char *const costs[] = {"sse", "masked", "smooth", "L1", "seg", "wgan", NULL};
+
 static const texp_key layer_keys[] = {
-    {"affine", FLAG, OURS, .needs = TEXP_NEEDS_BN},
-    {"fixed", FLAG, OURS, .needs = TEXP_NEEDS_WEIGHTS},
-    {"init_std", NUMBER(0), OURS, .needs = TEXP_NEEDS_WEIGHTS},
-    {"bias", FLAG, OURS, .needs = TEXP_NEEDS_BIAS},
+    {"affine", FLAG, OURS, .needs = TEXP_NEEDS_BN, BY(ALL_TYPES)},
+    {"fixed", FLAG, OURS, .needs = TEXP_NEEDS_WEIGHTS, BY(ALL_TYPES)},
+    {"init_std", NUMBER(0), OURS, .needs = TEXP_NEEDS_WEIGHTS, BY(ALL_TYPES)},
+    {"bias", FLAG, OURS, .needs = TEXP_NEEDS_BIAS, BY(ALL_TYPES)},
 
-    /* What Darknet's make_*_layer divides by or multiplies with. */
-    {"filters", WHOLE(1)},
-    {"size", WHOLE(1)},
-    {"stride", WHOLE(1)},
-    {"output", WHOLE(1)},
-    {"groups", WHOLE(1)},
-    {"classes", WHOLE(1)},
-    {"num", WHOLE(1)},
-    {"hidden_filters", WHOLE(1)},
-    {"output_filters", WHOLE(1)},
-    {"side", WHOLE(1)},
-    {"max", WHOLE(1)},
-    {"crop_height", WHOLE(1)},
-    {"crop_width", WHOLE(1)},
-    {"pad", WHOLE(0)},
-    {"padding", WHOLE(0)},
-    {"coords", WHOLE(0)},
-    {"ids", WHOLE(0)},
-    {"extra", WHOLE(0)},
-
+    /* What Darknet reads of any layer. */
+    {"truth", ANY_WHOLE, BY(ALL_TYPES)},
+    {"onlyforward", ANY_WHOLE, BY(ALL_TYPES)},
+    {"stopbackward", ANY_WHOLE, BY(ALL_TYPES)},
+    {"learning_rate", NUMBER(0), BY(ALL_TYPES)},
+    {"smooth", ANY_NUMBER, BY(ALL_TYPES)},
+    {"dontsave", ANY_WHOLE, BY(ALL_TYPES)},
     /* These take part in loading weights alone, and a state brings all parameters back. */
-    {"numload", WHOLE(0), FREE},
-    {"dontload", ANY_WHOLE, FREE},
-    {"dontloadscales", ANY_WHOLE, FREE},
-    {"flipped", ANY_WHOLE, FREE},
+    {"numload", WHOLE(0), FREE, BY(ALL_TYPES)},
+    {"dontload", ANY_WHOLE, FREE, BY(ALL_TYPES)},
+    {"dontloadscales", ANY_WHOLE, FREE, BY(ALL_TYPES)},
+    {"flipped", ANY_WHOLE, FREE, BY(IN(CONVOLUTIONAL))},
+
+    /* Layers with weights. */
+    {"filters", WHOLE(1), BY(KERNELS)},
+    {"size", WHOLE(1), BY(KERNELS | IN(MAXPOOL) | IN(NORMALIZATION))},
+    {"stride", WHOLE(1), BY(KERNELS | IN(MAXPOOL) | IN(REORG))},
+    {"stride", ANY_WHOLE, BY(IN(UPSAMPLE))}, /* a negative one makes images smaller */
+    {"pad", WHOLE(0), BY(KERNELS)},
+    {"padding", WHOLE(0), BY(IN(CONVOLUTIONAL) | IN(DECONVOLUTIONAL) | IN(MAXPOOL))},
+    {"groups", WHOLE(1), BY(IN(CONVOLUTIONAL) | IN(SOFTMAX))},
+    {"binary", ANY_WHOLE, BY(IN(CONVOLUTIONAL))},
+    {"xnor", ANY_WHOLE, BY(IN(CONVOLUTIONAL))},
+    {"dot", ANY_NUMBER, BY(IN(CONVOLUTIONAL))},
+    {"output", WHOLE(1), BY(VECTORS)},
+    {"output_filters", WHOLE(1), BY(IN(CRNN))},
+    {"hidden_filters", WHOLE(1), BY(IN(CRNN))},
+    {"batch_normalize", FLAG, BY(NORMALISED)},
+    {"activation", ONE_OF(activations), BY(ACTIVATED)},
+    {"shortcut", ANY_WHOLE, BY(IN(RNN) | IN(CRNN))},
+    {"tanh", ANY_WHOLE, BY(IN(GRU))},
+
+    /* Layers without. */
+    {"from", WORD, BY(IN(SHORTCUT))},
+    {"layers", WORD, BY(IN(ROUTE))},
+    {"alpha", ANY_NUMBER, BY(IN(SHORTCUT) | IN(NORMALIZATION))},
+    {"beta", ANY_NUMBER, BY(IN(SHORTCUT) | IN(NORMALIZATION))},
+    {"kappa", ANY_NUMBER, BY(IN(NORMALIZATION))},
+    {"probability", RANGE(TEXP_NUMBER, 0, 1), BY(IN(DROPOUT))},
+    {"scale", ANY_NUMBER, BY(IN(UPSAMPLE) | IN(COST))},
+    {"crop_height", WHOLE(1), BY(IN(CROP))},
+    {"crop_width", WHOLE(1), BY(IN(CROP))},
+    {"flip", FLAG, BY(IN(CROP))},
+    {"angle", ANY_NUMBER, BY(IN(CROP))},
+    {"saturation", NUMBER(0), BY(IN(CROP))},
+    {"exposure", NUMBER(0), BY(IN(CROP))},
+    {"shift", ANY_NUMBER, BY(IN(CROP))},
+    {"noadjust", ANY_WHOLE, BY(IN(CROP))},
+    {"reverse", ANY_WHOLE, BY(IN(REORG))},
+    {"flatten", ANY_WHOLE, BY(IN(REORG))},
+    {"extra", WHOLE(0), BY(IN(REORG))},
+
+    /* Ends of networks. */
+    {"temperature", POSITIVE, BY(IN(SOFTMAX))},
+    {"spatial", ANY_NUMBER, BY(IN(SOFTMAX))},
+    {"noloss", ANY_WHOLE, BY(IN(SOFTMAX))},
+    {"tree", WORD, BY(IN(SOFTMAX) | IN(REGION))},
+    {"type", ONE_OF(costs), BY(IN(COST))},
+    {"ratio", RANGE(TEXP_NUMBER, 0, 1), BY(IN(COST))},
+    {"noobj", ANY_NUMBER, BY(IN(COST))},
+    {"thresh", ANY_NUMBER, BY(IN(COST) | IN(REGION))},
+    {"classes", WHOLE(1), BY(DETECTORS | IN(ISEG))},
+    {"ids", WHOLE(0), BY(IN(ISEG))},
+    {"num", WHOLE(1), BY(DETECTORS)},
+    {"mask", LIST, BY(IN(YOLO))},
+    {"anchors", LIST, BY(IN(YOLO) | IN(REGION))},
+    {"map", WORD, BY(IN(YOLO) | IN(REGION))},
+    {"max", WHOLE(1), BY(DETECTORS)},
+    {"random", ANY_WHOLE, BY(DETECTORS)},
+    {"jitter", RANGE(TEXP_NUMBER, 0, 1), BY(DETECTORS)},
+    {"ignore_thresh", ANY_NUMBER, BY(IN(YOLO))},
+    {"truth_thresh", ANY_NUMBER, BY(IN(YOLO))},
+    {"coords", WHOLE(0), BY(IN(REGION) | IN(DETECTION))},
+    {"softmax", ANY_WHOLE, BY(IN(REGION) | IN(DETECTION))},
+    {"sqrt", ANY_WHOLE, BY(IN(REGION) | IN(DETECTION))},
+    {"rescore", ANY_WHOLE, BY(IN(REGION) | IN(DETECTION))},
+    {"object_scale", ANY_NUMBER, BY(IN(REGION) | IN(DETECTION))},
+    {"noobject_scale", ANY_NUMBER, BY(IN(REGION) | IN(DETECTION))},
+    {"coord_scale", ANY_NUMBER, BY(IN(REGION) | IN(DETECTION))},
+    {"class_scale", ANY_NUMBER, BY(IN(REGION) | IN(DETECTION))},
+    {"mask_scale", ANY_NUMBER, BY(IN(REGION))},
+    {"log", ANY_WHOLE, BY(IN(REGION))},
+    {"background", ANY_WHOLE, BY(IN(REGION))},
+    {"classfix", ANY_WHOLE, BY(IN(REGION))},
+    {"absolute", ANY_WHOLE, BY(IN(REGION))},
+    {"bias_match", ANY_WHOLE, BY(IN(REGION))},
+    {"side", WHOLE(1), BY(IN(DETECTION))},
+    {"forced", ANY_WHOLE, BY(IN(DETECTION))},
+    {"reorg", ANY_WHOLE, BY(IN(DETECTION))},
 };
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static const texp_key *at(const texp_key *rows, size_t n, size_t i)
 {
@@ -165,7 +251,22 @@ const texp_key *texp_net_key_named(const char *name)
     return named(ROWS(net_keys), name);
 }
 
+int texp_net_key_flags(const char *name)
+{
+    const texp_key *key = texp_net_key_named(name);
+    return key ? key->flags : 0;
+}
+
 const texp_key *texp_layer_key_named(const char *name)
 {
     return named(ROWS(layer_keys), name);
+}
+
+const texp_key *texp_layer_key_of(int type, const char *name)
+{
+    const texp_key *key;
+    for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
+        if (key->layers & IN(type) && !strcmp(key->name, name)) return key;
+    }
+    return NULL;
 }

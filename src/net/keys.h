@@ -1,18 +1,20 @@
 /*
- * The cfg keys that are checked: one table for [net], where any other key is refused, and one for layers, where Darknet
- * reports what nobody reads. To add a key: its row; where its value has no field, also whoever reads it (cfg/).
+ * The cfg keys: one table for [net], and one for layers, whose rows name the types of layer that read the key. To add a
+ * key: its row; where its value has no field, also whoever reads it (cfg/). What stands in neither is refused, by name
+ * where another Darknet knows it (cfg/fork_keys.h).
  */
 #ifndef TEXP_KEYS_H
 #define TEXP_KEYS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum {
     TEXP_NUMBER, /* finite */
     TEXP_WHOLE, /* a whole number */
     TEXP_FLAG, /* 0 or 1 */
-    TEXP_LIST, /* numbers between commas; whoever reads it checks them */
-    TEXP_WORD /* whoever reads it checks it */
+    TEXP_LIST, /* numbers between commas */
+    TEXP_WORD /* one of `words`; where there are none, whoever reads it checks it */
 } texp_key_type;
 
 /* Flags. */
@@ -47,15 +49,23 @@ typedef struct {
     texp_field_type field; /* of [net]: filled with the value, or with `otherwise` where the key is absent */
     size_t offset; /* of the field in texp_net */
     double otherwise;
+    uint32_t layers; /* of layers: the types that read it, 1 << LAYER_TYPE each */
     texp_key_needs needs; /* of layers */
+    const char *const *words; /* that a word may be, ended by NULL; NULL: any */
 } texp_key;
 
-/* The i-th row, i = 0, 1, ...; NULL behind the last. */
+/* The i-th row, i = 0, 1, ...; NULL behind the last. A layer's key has several where its range differs between types. */
 const texp_key *texp_net_key_at(size_t i);
 const texp_key *texp_layer_key_at(size_t i);
 
-/* The row of that name; NULL: there is none. */
+/* The row of that name, of several the first; NULL: there is none. */
 const texp_key *texp_net_key_named(const char *name);
 const texp_key *texp_layer_key_named(const char *name);
+
+/* The flags of a key of [net]; 0 where it has no row, as a key of another Darknet. */
+int texp_net_key_flags(const char *name);
+
+/* The row by which a type of layer, a LAYER_TYPE, reads the key; NULL where it doesn't. */
+const texp_key *texp_layer_key_of(int type, const char *name);
 
 #endif

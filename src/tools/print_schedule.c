@@ -2,31 +2,25 @@
 
 #include "base/refuse.h"
 #include "cfg/net_keys.h"
+#include "cfg/sections.h"
 #include "net/texp_net.h"
 #include "store/chart.h"
 #include "tools/plot.h"
 
-#include "option_list.h"
-
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
-
-/* What read_cfg's list holds: parser.c keeps the type to itself. */
-typedef struct {
-    char *type;
-    list *options;
-} cfg_section;
 
 /* Reads [net] alone: no layer is made, so this is quick for any network. */
 static void parse_net(const char *cfg, network *net)
 {
     list *sections = read_cfg((char *)cfg);
     if (!sections->front) texp_fail("%s: no section; begin with [net]", cfg);
-    cfg_section *first = sections->front->val;
+    texp_section *first = sections->front->val;
     if (strcmp(first->type, "[net]") && strcmp(first->type, "[network]")) {
         texp_fail("%s: the first section is %s; it must be [net]", cfg, first->type);
     }
+    texp_check_sections(sections, 1);
     texp_read_net_keys(net, first->options);
 }
 
