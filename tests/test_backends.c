@@ -120,19 +120,20 @@ static distances distances_of(const network *p, const network *q)
     return (distances){sqrt(outputs / output_length), sqrt(gradients / gradient_length)};
 }
 
-/* What moving every weight by `units` in the last place does, half of them up and half down. */
-static distances distances_of_a_push(const cfg_case *c, const network *plain, uint64_t pattern, float units)
+/* What moving every weight of the plain network by `units` in the last place does, half of them up and half down; `pushed`
+ * is another of the same cfg. */
+static distances distances_of_a_push(network *pushed, const network *plain, uint64_t pattern, float units)
 {
-    network *pushed = make_network(c, "plain", "float32");
     for (int i = 0; i < pushed->n; ++i) {
         const layer *l = pushed->layers + i;
-        for (size_t j = 0; j < weights_of(l); ++j)
-            l->weights[j] *= 1 + units * 0x1p-23f * (random_bits(pattern << 32 | (uint64_t)i, j) & 1 ? 1 : -1);
+        for (size_t j = 0; j < weights_of(l); ++j) {
+            const float share = units * 0x1p-23f * (random_bits(pattern << 32 | (uint64_t)i, j) & 1 ? 1 : -1);
+            l->weights[j] = plain->layers[i].weights[j] * (1 + share);
+            l->weight_updates[j] = 0;
+        }
     }
     one_pass(pushed);
-    distances d = distances_of(pushed, plain);
-    free_network(pushed);
-    return d;
+    return distances_of(pushed, plain);
 }
 
 /*
@@ -147,11 +148,13 @@ static distances distances_of_a_push(const cfg_case *c, const network *plain, ui
  */
 static distances allowed_by_rounding(const cfg_case *c, const network *plain)
 {
+    network *pushed = make_network(c, "plain", "float32");
     distances most = {0, 0};
     for (int k = 0; k < 4; ++k) {
-        distances d = distances_of_a_push(c, plain, 1 + k / 2, k % 2 ? -32 : 32);
+        distances d = distances_of_a_push(pushed, plain, 1 + k / 2, k % 2 ? -32 : 32);
         most = (distances){fmax(most.output, d.output), fmax(most.gradient, d.gradient)};
     }
+    free_network(pushed);
     return most;
 }
 
