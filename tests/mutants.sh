@@ -1,23 +1,23 @@
 #!/bin/sh
 # Changes the source at one place at a time, as tests/mutants.list says, and runs the tests that should fail then.
 #
-#   [MUTANTS=FILE] tests/mutants.sh [-n] [WORD]
+#   [MUTANTS=FILE] [FROM=N] tests/mutants.sh [-n] [WORD]
 #
-# With WORD only the entries that contain it, in their claim, file or tests; -n looks alone whether they fit the source.
-# MUTANTS
-# is another list. Works in a copy of the tree,
-# build/mutants/tree; prints a line for each mutant and then how many were killed and survived. Fails where one survives
-# or does not compile, where an entry does not fit exactly one place of its file, or where a test fails without any
-# change.
+# With WORD only the entries that contain it, in their claim, file or tests; with FROM only those from the N-th of these
+# on, to go on where a run was stopped; -n looks alone whether they fit the source. MUTANTS is another list. Works in a
+# copy of the tree, build/mutants/tree; prints a line for each mutant and then how many were killed and survived. Fails
+# where one survives or does not compile, where an entry does not fit exactly one place of its file, or where a test fails
+# without any change.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
 unset MAKEFLAGS MFLAGS MAKELEVEL SANITIZE
-export TEST_TIMEOUT="${TEST_TIMEOUT:-600}"
+export TEST_TIMEOUT="${TEST_TIMEOUT:-600}" TO_FIRST_FAILURE=1
 only_check=0
 [ "${1:-}" != -n ] || { only_check=1 && shift; }
 only=${1:-}
 list=${MUTANTS:-tests/mutants.list}
+from=${FROM:-1}
 work=$PWD/build/mutants
 # Where another may be at work, it is not disturbed.
 [ $only_check = 0 ] || { work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT; }
@@ -26,7 +26,7 @@ tree=$work/tree
 # Each entry becomes a folder of files: name, file, tests, old, new.
 split_list() {
     rm -rf "$work/entries" && mkdir -p "$work/entries" || exit 1
-    awk -v only="$only" -v folder="$work/entries" -v list="$list" '
+    awk -v only="$only" -v from="$from" -v folder="$work/entries" -v list="$list" '
         BEGIN { RS = ""; FS = "\n" }
         /^#/ || (only != "" && !index($0, only)) { next }
         NF != 4 || $2 !~ /^[^ :]+: [a-z_ ]+$/ || $3 !~ /^- ./ || $4 !~ /^\+/ {
@@ -35,7 +35,8 @@ split_list() {
             exit 1
         }
         {
-            at = sprintf("%s/%03d", folder, ++n)
+            if (++n < from) next
+            at = sprintf("%s/%03d", folder, n)
             split($2, words, ": ")
             print $1 >(at ".name"); close(at ".name")
             print words[1] >(at ".file"); close(at ".file")
@@ -44,7 +45,7 @@ split_list() {
             print substr($4, 3) >(at ".new"); close(at ".new")
         }' "$list" || exit 1
     set -- "$work"/entries/*.name
-    [ -e "$1" ] || { echo "$list: no entry contains '$only'" >&2; exit 1; }
+    [ -e "$1" ] || { echo "$list: no entry from the $from. on contains '$only'" >&2; exit 1; }
     echo "$# mutants"
 }
 
@@ -102,8 +103,8 @@ compile() { # files of tests
 
 # One after another, up to the first that fails.
 passes() { # files of tests
-    for file in $1; do
-        (cd "$tree" && tests/run.sh "$file") >"$work/log" 2>&1 || return
+    for test_file in $1; do
+        (cd "$tree" && tests/run.sh "$test_file") >"$work/log" 2>&1 || return
     done
 }
 
@@ -123,7 +124,9 @@ run_entry() { # the entry's files without their ending
     file=$(cat "$1.file")
     # shellcheck disable=SC2046 # words
     tests=$(files_of $(cat "$1.tests"))
-    from=$(date +%s)
+    started=$(date +%s)
+    # A change that stayed would kill all that follow.
+    diff -rq src "$tree/src" >&2 || exit 1
     cp "$1.mutated" "$tree/$file"
     if ! compile "$tests"; then
         word='does not compile'
@@ -136,7 +139,8 @@ run_entry() { # the entry's files without their ending
     fi
     # A new time, so that it is compiled again.
     cp "$file" "$tree/$file"
-    printf '%-8s %4d s  %s: %s (%s)\n' "$word" $(($(date +%s) - from)) "$file" "$(cat "$1.name")" "$(cat "$1.tests")"
+    printf '%s %-8s %4d s  %s: %s (%s)\n' "${1##*/}" "$word" $(($(date +%s) - started)) "$file" "$(cat "$1.name")" \
+        "$(cat "$1.tests")"
 }
 
 split_list

@@ -11,6 +11,7 @@
 # and, where there is a tests/X_main.c for test_X.sh, with build/*/tests/X_main of the builds that its links line names.
 # TEST_TIMEOUT is the number of seconds after which a program is stopped; a shell test that takes longer says so in a line
 # "# timeout: SECONDS". The last line is the count.
+# TO_FIRST_FAILURE=1 ends a program that says that one of its tests failed.
 # SANITIZE=1: the same with the builds of that name. Whatever a sanitizer finds fails, wherever it is found.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -71,8 +72,17 @@ run() {
     interpreter=
     [ -x "$2" ] || case $2 in *.sh) interpreter="sh" ;; esac
     longer=$(sed -n 's/^# timeout: *\([0-9]*\)$/\1/p' "$2" 2>/dev/null | head -n 1)
-    timeout "${longer:-$limit}" $interpreter "$2" >"$log" 2>&1 </dev/null
-    status=$?
+    if [ "${TO_FIRST_FAILURE:-0}" = 1 ]; then
+        # Whoever prints more after awk has gone is stopped by that.
+        {
+            timeout "${longer:-$limit}" $interpreter "$2" 2>&1 </dev/null
+            echo $? >"$log.status"
+        } | awk '{ print; fflush() } /^not ok |^\[  FAILED  \]/ { exit }' >"$log"
+        status=$(cat "$log.status")
+    else
+        timeout "${longer:-$limit}" $interpreter "$2" >"$log" 2>&1 </dev/null
+        status=$?
+    fi
     took=$(date +%s%N)
     took=$(((took - from) / 100000000))
     # Words on purpose.
