@@ -100,6 +100,10 @@ ifneq ($(BUILD),math)
 LIBRARY += $(DARKNET_LIBRARY:%=$(O)/src/%.o)
 endif
 PROGRAM := $(DARKNET_PROGRAM:%=$(O)/examples/%.o)
+# Of ours, what the program alone does, and not whoever links the library.
+ifneq ($(filter host,$(BUILD)),)
+PROGRAM += $(patsubst src/%.c,$(O)/texp/%.o,$(wildcard src/program/*.c))
+endif
 ifeq ($(OPENCV),1)
 LIBRARY += $(O)/src/image_opencv.o
 endif
@@ -225,7 +229,7 @@ endif
 
 # Changes when a compiler or a flag does, and everything with it. Written here and not by a rule, so that `make -q` can
 # tell whether there is anything to do.
-$(shell mkdir -p $(addprefix $(O)/,$(OUR_ROOMS:%=texp/%) src examples tests))
+$(shell mkdir -p $(addprefix $(O)/,$(OUR_ROOMS:%=texp/%) texp/program src examples tests))
 $(file >$(O)/flags.new,$(CC) $(CXX) $(DARKNET_FLAGS) / $(OUR_FLAGS) / $(NVCC) $(NVCC_FLAGS) / $(LIBS))
 $(shell cmp -s $(O)/flags.new $(O)/flags && rm $(O)/flags.new || mv $(O)/flags.new $(O)/flags)
 

@@ -14,12 +14,8 @@ if [ ! -f "$cfg" ]; then
     exit 1
 fi
 
-# Threads that wait asleep: a little slower on an idle machine, many times faster on one that does something else too.
-OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
-export OMP_WAIT_POLICY
-
 echo
-echo "$ OMP_WAIT_POLICY=$OMP_WAIT_POLICY ./darknet classifier train $data $cfg"
+echo "$ ./darknet classifier train $data $cfg"
 ./darknet classifier train "$data" "$cfg"
 
 name=$(basename "$cfg" .cfg)

@@ -25,7 +25,8 @@ cfg: base theory data store net
 cpu: base theory data store net
 train: base theory data store net cfg cpu
 double: base theory data store net cfg train
-tools: base theory data store net cfg cpu train double'
+tools: base theory data store net cfg cpu train double
+program: base'
 
 # "FILE INCLUDED" for each include of a file of ours in the tree $1, without src/.
 includes() {
