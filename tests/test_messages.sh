@@ -43,7 +43,18 @@ refused subdivisions_that_do_not_divide 'subdivisions=3: does not divide batch=1
 refused fewer_scales_than_steps 'scales=.1: has 1 entries, steps has 2' 's/^scales=.*/scales=.1/'
 refused more_scales_than_steps 'scales=.1,.1,.1: has 3 entries' 's/^scales=.*/scales=.1,.1,.1/'
 refused decays_of_another_length 'decays=.5: has 1 entries, steps has 2' 's/^scales=.*/&\ndecays=.5/'
-refused decays_without_steps 'decays=.5: stands beside steps' 's/^base_policy=.*/base_policy=constant\ndecays=.5/'
+refused decays_without_steps 'decays=.5: base_policy=constant does not use it; remove it, or write base_policy=steps' \
+    '/^steps/d; /^scales/d; s/^base_policy=.*/base_policy=constant\ndecays=.5/'
+refused steps_without_their_base 'bad.cfg:10: [net] steps=5: needs base_policy=steps; add it, or remove steps' \
+    '/^scales/d; s/^base_policy=.*/steps=5/; /^steps=100/d'
+refused step_of_a_base_without_steps 'step=5: needs base_policy=step, sigmoid or cosine; add it, or remove step' \
+    '/^scales/d; /^steps/d; s/^base_policy=.*/step=5/'
+refused power_of_no_policy 'power=2: base_policy=constant does not use it; remove it, or write base_policy=poly' \
+    '/^scales/d; /^steps/d; s/^base_policy=.*/base_policy=constant\npower=2/'
+refused key_of_ours_beside_a_stock_policy 'sgdr_mult=2: policy=constant does not use it; remove it, or write policy=sgdr' \
+    '/^scales/d; /^steps/d; /^base_policy/d; s/^policy=.*/policy=constant\nsgdr_mult=2/'
+refused key_beside_a_policy_of_ours 'gamma=2: policy=cosine does not use it; remove it, or write policy=exp or sigmoid' \
+    '/^scales/d; /^steps/d; /^base_policy/d; s/^policy=.*/policy=cosine\ngamma=2/'
 refused an_empty_entry "entry 2, '', is no number" 's/^scales=.*/scales=.1,/'
 refused steps_that_fall 'steps=200,100: must increase' 's/^steps=.*/steps=200,100/'
 refused steps_that_stand 'steps=100,100: must increase' 's/^steps=.*/steps=100,100/'
@@ -51,8 +62,10 @@ refused missing_steps 'steps: missing' '/^steps=/d'
 refused missing_scales 'scales: missing' '/^scales=/d'
 refused adam 'adam=1: policy=texp++ folds SGD' 's/^decay=.*/&\nadam=1/'
 refused clip 'clip=1: bounds weights' 's/^decay=.*/&\nclip=1/'
-refused cosine_without_end 'max_batches: missing' 's/^base_policy=.*/base_policy=cosine/; /^max_batches/d'
-refused poly_without_end 'max_batches: missing' 's/^base_policy=.*/base_policy=poly/; /^max_batches/d'
+refused cosine_without_end 'max_batches: missing' \
+    '/^steps/d; /^scales/d; s/^base_policy=.*/base_policy=cosine/; /^max_batches/d'
+refused poly_without_end 'max_batches: missing' \
+    '/^steps/d; /^scales/d; s/^base_policy=.*/base_policy=poly/; /^max_batches/d'
 refused too_much_decay 'decay=.05: learning_rate*decay reaches 0.005 at update 1, above (1-sqrt(momentum))^2 = 0.0026334' \
     's/^decay=.*/decay=.05/'
 refused the_decay_that_would_do 'decay=0.026334 is the largest' 's/^decay=.*/decay=.05/'
@@ -158,6 +171,26 @@ bad.cfg:21: [convolutional] zebra=1: unknown key in [convolutional]; remove it (
 END
 cmp -s expected err.txt || why="$why $(cat err.txt)"
 result "all_unknown_keys_are_named_at_once" "$why"
+
+# Keys that the policy does not use: told at once where they are refused, and ignored where stock Darknet ignores them.
+sed '/^base_policy/d' good.cfg >bad.cfg
+"$darknet" texp schedule bad.cfg >out.txt 2>err.txt
+status=$?
+cat >expected <<'END'
+bad.cfg:10: [net] steps=100,200: needs base_policy=steps; add it, or remove steps
+bad.cfg:11: [net] scales=.1,.1: needs base_policy=steps; add it, or remove scales
+END
+why=
+[ $status -eq 1 ] || why="status $status"
+cmp -s expected err.txt || why="$why $(cat err.txt)"
+result "steps_without_base_policy_are_refused_at_once" "$why"
+sed '/^base_policy/d; s/^policy=.*/policy=constant/; s/^steps=.*/burn_in=5\npower=2/' good.cfg >stock.cfg
+"$darknet" texp schedule stock.cfg >out.txt 2>err.txt
+status=$?
+why=
+[ $status -eq 0 ] || why="status $status"
+[ "$(cat err.txt)" = "stock.cfg:12: [net] scales=.1,.1: ignored; policy=constant does not use it; remove it, or write policy=steps" ] || why="$why $(cat err.txt)"
+result "unused_keys_of_a_stock_policy_are_ignored_with_a_word" "$why"
 
 # What a fork ignores or has by default is no other network.
 sed '0,/^filters=8/s/^filters=8/&\ndilation=1\nstride_x=1\nstride_y=1\nantialiasing=0/; s/^decay=.*/&\nmosaic=0\nletter_box=1/' \

@@ -294,11 +294,14 @@ static void the_rates_of_darknets_policies_are_those_that_it_computes(void **sta
  * as then no product is rounded. */
 static network *with_own_rate(const char *policy, const texp_policy *base, double factor)
 {
+    char lowest[64] = "";
+    if (texp_policy_uses(base, "learning_rate_min"))
+        snprintf(lowest, sizeof lowest, "learning_rate_min=%.17g", .02 / factor);
     network *net = network_of("[net]\nbatch=2\nheight=6\nwidth=6\nchannels=2\nseed=7\naffine=0\nmomentum=.9\n"
-                              "learning_rate=%.17g\nlearning_rate_min=%.17g\ndecay=.01\nmax_batches=40\n%s%s\n%s"
+                              "learning_rate=%.17g\n%s\ndecay=.01\nmax_batches=40\n%s%s\n%s"
                               "[convolutional]\nfilters=3\nsize=3\nbatch_normalize=1\nactivation=leaky\n"
                               "learning_rate=%.17g\n[connected]\noutput=2\nactivation=linear\nfixed=1\n[softmax]\n",
-                              .1 / factor, .02 / factor, policy, base->name, keys_of(base).text, factor);
+                              .1 / factor, lowest, policy, base->name, keys_of(base).text, factor);
     for (int k = 1; k <= 30; ++k) {
         set_batch(net, (uint64_t)k);
         train_network_datum(net);

@@ -1,5 +1,6 @@
 #include "cfg/recipe.h"
 
+#include "base/message.h"
 #include "cfg/options.h"
 #include "net/keys.h"
 #include "theory/recipe_check.h"
@@ -81,6 +82,54 @@ static void read_policy(texp_net *t, list *options)
     }
 }
 
+/* --- keys that no policy in force uses ------------------------------------------------------------------------ */
+
+/* The policies that use a key; none: it is no policy's. */
+static word_list users_of(const char *key, int fold)
+{
+    word_list users = {.n = 0};
+    const texp_policy *policy;
+    for (size_t i = 0; (policy = texp_policy_at(i)); ++i) {
+        if (texp_policy_uses(policy, key) && !(fold && policy->never_folds)) add_word(&users, policy->name);
+    }
+    return users;
+}
+
+/* burn_in has a power, whatever the policy. */
+static int is_used(const texp_recipe *recipe, const char *key)
+{
+    return texp_policy_uses(recipe->base, key) || (recipe->burn_in && !strcmp(key, "power"));
+}
+
+/* Stock Darknet takes no notice of such a key: a cfg that it could train goes on, with a word. Returns 1 where not. */
+static int refuse_or_warn(const texp_net *t, list *options, const kvp *pair, word_list *users)
+{
+    texp_message message;
+    int folds = t->schedule.recipe.form != TEXP_PLAIN;
+    const char *which = text_of(users, " or ");
+    if (folds && !option_find(options, "base_policy"))
+        texp_say(&message, "needs base_policy=%s; add it, or remove %s", which, pair->key);
+    else
+        texp_say(&message, "%s=%s does not use it; remove it, or write %s=%s", folds ? "base_policy" : "policy",
+                 t->schedule.recipe.base->name, folds ? "base_policy" : "policy", which);
+    int ends = folds || !t->schedule.recipe.base->is_darknets || texp_net_key_flags(pair->key) & TEXP_OURS;
+    texp_message line;
+    texp_say(&line, "%s%.400s", ends ? "" : "ignored; ", message.text);
+    texp_report(&pair->origin, pair->key, pair->val, line.text);
+    return ends;
+}
+
+static void check_unused_keys(const texp_net *t, list *options)
+{
+    int ends = 0;
+    for (node *n = options->front; n; n = n->next) {
+        const kvp *pair = n->val;
+        word_list users = users_of(pair->key, t->schedule.recipe.form != TEXP_PLAIN);
+        if (users.n && !is_used(&t->schedule.recipe, pair->key)) ends |= refuse_or_warn(t, options, pair, &users);
+    }
+    if (ends) exit(EXIT_FAILURE);
+}
+
 /* --- lists, forms ---------------------------------------------------------------------------------------------- */
 
 static void read_steps(texp_recipe *recipe, list *options)
@@ -116,10 +165,7 @@ static void read_steps(texp_recipe *recipe, list *options)
 
 static void read_lists(texp_recipe *recipe, list *options)
 {
-    if (texp_policy_uses(recipe->base, "steps"))
-        read_steps(recipe, options);
-    else if (option_find(options, "decays"))
-        texp_refuse_option(options, "decays", "stands beside steps and scales only");
+    if (texp_policy_uses(recipe->base, "steps")) read_steps(recipe, options);
 }
 
 /* What belongs to some forms alone. */
@@ -211,6 +257,7 @@ void texp_read_recipe(texp_net *t, list *options)
 {
     t->schedule.recipe.seed = t->seed;
     read_policy(t, options);
+    check_unused_keys(t, options);
     read_lists(&t->schedule.recipe, options);
     read_forms_keys(t, options);
     check_recipe(t, options);
