@@ -102,17 +102,22 @@ result "the_printed_seed_repeats_a_run" "$why"
 
 # --- stop and go on
 
-rm out.txt
-"$darknet" classifier train tiny.data endless.cfg >out.txt 2>err.txt &
-child=$!
-n=0
-while ! grep -q '^20, ' out.txt 2>/dev/null && [ $n -lt 200 ]; do
-    sleep .1
-    n=$((n + 1))
-done
-kill -TERM $child
-wait $child
-status=$?
+# Starts what the arguments say and sends it SIGTERM after some updates; its exit status in $status.
+stopped() {
+    rm -f out.txt
+    "$@" >out.txt 2>err.txt &
+    child=$!
+    n=0
+    while ! grep -q '^20, ' out.txt 2>/dev/null && [ $n -lt 200 ]; do
+        sleep .1
+        n=$((n + 1))
+    done
+    kill -TERM $child
+    wait $child
+    status=$?
+}
+
+stopped "$darknet" classifier train tiny.data endless.cfg
 why=
 [ $status -eq 0 ] || why="exit status $status"
 [ -s backup/endless_last.weights ] || why="$why no _last.weights"
@@ -128,6 +133,22 @@ why=
 [ "$(tail -n +2 backup/endless.csv | wc -l)" -eq $((rows + 5)) ] || why="$(wc -l <backup/endless.csv) lines"
 [ "$(cut -d, -f1 backup/endless.csv | tail -n +2 | sort -n | uniq -d | wc -l)" -eq 0 ] || why="$why an update twice"
 result "a_resumed_run_appends_to_its_log" "$why"
+
+# The line is for a shell as it is, whatever the folders are called.
+folder="it's \$HOME, 2 * \"3\""
+mkdir "$folder"
+cp "$darknet" "$folder/dark net"
+cp tiny.data "$folder/data set.data"
+sed '/^max_batches/d; s/^\[net\]/&\nmax_batches=100000/' endless.cfg >"$folder/that's mine.cfg"
+stopped "$folder/dark net" classifier train "$folder/data set.data" "$folder/that's mine.cfg"
+line=$(grep "classifier train" out.txt)
+rows=$(($(wc -l <"backup/that's mine.csv") - 1))
+sed -i "s/^max_batches=.*/max_batches=$((rows + 5))/" "$folder/that's mine.cfg"
+why=
+[ $status -eq 0 ] || why="exit status $status"
+sh -c "$line" >out.txt 2>err.txt || why="$why the line $line: $(tail -n 1 err.txt)"
+[ "$(tail -n 1 "backup/that's mine.csv" | cut -d, -f1)" = $((rows + 5)) ] || why="$why it did not go on: $line"
+result "the_line_that_says_how_to_go_on_is_a_command_of_the_shell" "$why"
 
 # --- one rate for all, and the log of norms
 
