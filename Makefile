@@ -154,7 +154,8 @@ help:
 	@echo 'make test         runs the tests; TEST=schedule runs that one'
 	@echo 'make test-long    runs those that take minutes'
 	@echo '                  SANITIZE=1: either, compiled with AddressSanitizer and UBSan; slower, beside the usual builds'
-	@echo 'make mutants      breaks the source in one place at a time, and some test must fail; MUTANT=word: only those with it'
+	@echo 'make mutants      breaks the source in one place at a time, and some test must fail; MUTANT=word: only those with it;'
+	@echo '                  FROM=40 goes on with the 40th'
 	@echo 'make test-systems runs make train and make test in chroots, from nothing; SYSTEMS="bookworm trixie"; as root'
 	@echo 'make test-ci      runs the tests, and builds and trains with each option'
 	@echo 'make bench        times training against PyTorch and stock Darknet; TORCH=python3 names a Python with PyTorch'
@@ -165,7 +166,7 @@ help:
 	@echo 'make distclean    removes the sources fetched and the images prepared, too; weights stay'
 	@echo
 	@echo 'Options: GPU CUDNN OPENCV DEBUG (0), OPENMP ONEDNN (1) and NATIVE (0: any processor of this kind, 1: this one);'
-	@echo '         CC=gcc-13 or CC=clang compiles with that one'
+	@echo '         CC=gcc-13 or CC=clang compiles with that one; WERROR=1: warnings are errors'
 	@echo 'DARKNET=/path builds with your own checkout of Darknet 61c9d02. ARCH and CUDA are those of nvcc. V=1 shows the commands.'
 
 clean:

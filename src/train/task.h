@@ -1,4 +1,7 @@
-/* What a training run is told by what it learns: a table of functions for each of Darknet's `... train` commands. */
+/*
+ * What a training run is told by what it learns: a table of functions for each of Darknet's `... train` commands. To train
+ * another task, write one row as texp_classifier in train/classifier.c.
+ */
 #ifndef TEXP_TASK_H
 #define TEXP_TASK_H
 
