@@ -471,8 +471,8 @@ static void save_pair(uint64_t id, int with_state)
     if (texp_file_finish(f, weights(), &message)) exit(99);
     texp_state *s = texp_state_new();
     texp_state_add_u64(s, "id", id);
-    int bad = with_state ? texp_pair_publish(weights(), s, &message) : texp_file_publish(weights(), &message);
-    if (!with_state) texp_pair_drop(weights());
+    int bad = with_state ? texp_publish_with_state(weights(), s, &message) : texp_file_publish(weights(), &message);
+    if (!with_state) texp_drop_state_of(weights());
     texp_state_free(s);
     if (bad) exit(98);
 }
@@ -503,7 +503,7 @@ static int whole_pair(int stock)
     if (access(weights(), F_OK)) return 0;
     assert_int_equal(read_bytes(weights(), text, sizeof text), 32);
     assert_int_equal(sscanf((char *)text, "weights %d", &id), 1);
-    if (texp_pair_open(weights(), &saved, &message)) fail_msg("%s", message.text);
+    if (texp_open_state_of(weights(), &saved, &message)) fail_msg("%s", message.text);
     if (!saved) {
         assert_int_equal(id, stock);
         return id;
@@ -567,7 +567,7 @@ static void a_state_of_other_weights_is_refused(void **state)
     begin_with(1);
     save_pair(2, 1);
     write_bytes(weights(), "other", 5);
-    assert_int_equal(texp_pair_open(weights(), &saved, &message), -1);
+    assert_int_equal(texp_open_state_of(weights(), &saved, &message), -1);
     assert_non_null(strstr(message.text, "w.state: belongs to other weights than"));
     begin_with(1);
     save_pair(3, 0); /* as a program without states saves, or `partial` */
@@ -582,7 +582,7 @@ static void a_state_alone_behind_part_is_no_reason_to_refuse(void **state)
     assert_int_equal(rename(in_folder("w.state"), in_folder("w.state.part")), 0);
     write_bytes(weights(), "other", 5);
     texp_saved *saved;
-    assert_int_equal(texp_pair_open(weights(), &saved, NULL), 0);
+    assert_int_equal(texp_open_state_of(weights(), &saved, NULL), 0);
     assert_null(saved);
 }
 
@@ -626,7 +626,7 @@ static void a_state_that_cant_be_written_changes_nothing(void **state)
     assert_int_equal(texp_file_finish(f, weights(), &message), 0);
     texp_state *s = texp_state_new();
     texp_state_add_extended(s, "scale", INFINITY);
-    assert_int_equal(texp_pair_publish(weights(), s, &message), -1);
+    assert_int_equal(texp_publish_with_state(weights(), s, &message), -1);
     texp_state_free(s);
     assert_int_equal(whole_pair(0), 1);
     assert_int_equal(access(in_folder("w.weights.part"), F_OK), -1);
@@ -636,14 +636,14 @@ static void states_are_called_after_their_weights(void **state)
 {
     (void)state;
     char name[64];
-    assert_int_equal(texp_pair_state_name("a/b.weights", name, sizeof name, NULL), 0);
+    assert_int_equal(texp_state_name_of("a/b.weights", name, sizeof name, NULL), 0);
     assert_string_equal(name, "a/b.state");
-    assert_int_equal(texp_pair_state_name("a/b.backup", name, sizeof name, NULL), 0);
+    assert_int_equal(texp_state_name_of("a/b.backup", name, sizeof name, NULL), 0);
     assert_string_equal(name, "a/b.backup.state");
-    assert_int_equal(texp_pair_state_name("weights", name, sizeof name, NULL), 0);
+    assert_int_equal(texp_state_name_of("weights", name, sizeof name, NULL), 0);
     assert_string_equal(name, "weights.state");
-    assert_int_equal(texp_pair_state_name("12345678.weights", name, 14, NULL), -1);
-    assert_int_equal(texp_pair_state_name("12345678.weights", name, 15, NULL), 0);
+    assert_int_equal(texp_state_name_of("12345678.weights", name, 14, NULL), -1);
+    assert_int_equal(texp_state_name_of("12345678.weights", name, 15, NULL), 0);
 }
 
 /* --- rand() ------------------------------------------------------------------------------------------------------ */

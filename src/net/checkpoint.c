@@ -349,7 +349,7 @@ int texp_checkpoint_publish(network *net, const char *weights, texp_message *mes
     add_weight_norms(state, t->weight_norms);
     if (t->run.add_records) t->run.add_records(t->run.run, state);
     visit_layers(&(walk){.state = state}, net);
-    int status = texp_pair_publish(weights, state, message);
+    int status = texp_publish_with_state(weights, state, message);
     texp_state_free(state);
     return status;
 }
@@ -429,7 +429,7 @@ texp_saved *texp_checkpoint_restore(network *net, const char *weights)
     texp_message message;
     texp_saved *saved;
     char file[PATH_MAX];
-    if (texp_pair_state_name(weights, file, sizeof file, &message) || texp_pair_open(weights, &saved, &message)) {
+    if (texp_state_name_of(weights, file, sizeof file, &message) || texp_open_state_of(weights, &saved, &message)) {
         texp_checkpoint_refuse(&message);
     }
     if (!saved) return NULL;

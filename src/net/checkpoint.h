@@ -27,7 +27,7 @@
  * state restored, on one GPU at most (where several share the work, it says once that there will be no state). */
 int texp_checkpoint_is_due(network *net, int cutoff);
 
-/* WEIGHTS.part is finished: gives it and the network's state their names (texp_pair_publish). */
+/* WEIGHTS.part is finished: gives it and the network's state their names (texp_publish_with_state). */
 int texp_checkpoint_publish(network *net, const char *weights, texp_message *message);
 
 /* At the start of training, once the weights are loaded: restores what lies beside them. Returns what was read, for the

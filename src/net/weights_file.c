@@ -43,7 +43,7 @@ static int publish(const char *filename, network *net, int cutoff, texp_message 
 {
     if (texp_checkpoint_is_due(net, cutoff)) return texp_checkpoint_publish(net, filename, message);
     if (texp_file_publish(filename, message)) return -1;
-    texp_pair_drop(filename);
+    texp_drop_state_of(filename);
     return 0;
 }
 

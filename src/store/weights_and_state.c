@@ -15,7 +15,7 @@ static int is_there(const char *file)
     return !access(file, F_OK);
 }
 
-int texp_pair_state_name(const char *weights, char *name, size_t size, texp_message *message)
+int texp_state_name_of(const char *weights, char *name, size_t size, texp_message *message)
 {
     static const char ending[] = ".weights";
     size_t length = strlen(weights), tail = sizeof ending - 1;
@@ -32,7 +32,7 @@ static int append(char *name, const char *begin, const char *end)
 
 static int set_names(const char *weights, names *n, texp_message *message)
 {
-    if (texp_pair_state_name(weights, n->state, sizeof n->state, message)) return -1;
+    if (texp_state_name_of(weights, n->state, sizeof n->state, message)) return -1;
     if (append(n->weights_part, weights, ".part") && append(n->state_part, n->state, ".part") &&
         append(n->old, n->state, ".old")) {
         return 0;
@@ -87,7 +87,7 @@ static int write_state(const names *n, texp_state *state, texp_message *message)
     return texp_state_write(state, n->state, message);
 }
 
-int texp_pair_publish(const char *weights, texp_state *state, texp_message *message)
+int texp_publish_with_state(const char *weights, texp_state *state, texp_message *message)
 {
     names n;
     if (set_names(weights, &n, message) || complete(weights, &n, message) || write_state(&n, state, message)) {
@@ -101,7 +101,7 @@ int texp_pair_publish(const char *weights, texp_state *state, texp_message *mess
     return texp_file_rename(n.state_part, n.state, message);
 }
 
-void texp_pair_drop(const char *weights)
+void texp_drop_state_of(const char *weights)
 {
     names n;
     if (set_names(weights, &n, NULL)) return;
@@ -111,7 +111,7 @@ void texp_pair_drop(const char *weights)
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
 
-int texp_pair_open(const char *weights, texp_saved **out, texp_message *message)
+int texp_open_state_of(const char *weights, texp_saved **out, texp_message *message)
 {
     names n;
     texp_file_sum sum;
