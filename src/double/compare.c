@@ -15,6 +15,7 @@ typedef struct {
     int grows, track; /* its weights are in S */
     int biases_grow, scales_grow; /* texp_layers=all */
     int bn_degree, bn_track;
+    double eps; /* of the other's batch normalisation, during the last forward pass */
 } unit;
 
 struct texp_comparison {
@@ -191,6 +192,7 @@ static double shown_length(const texp_comparison *c, int of_base)
 void texp_comparison_before(texp_comparison *c)
 {
     for (int i = 0; i < c->other->texp->schedule.n_tracks; ++i) c->held[i] = held_scale(c, 1, i);
+    for (int i = 0; i < c->n; ++i) c->units[i].eps = c->units[i].other->bn_eps;
     c->base_length = shown_length(c, 1);
     c->length = shown_length(c, 0);
 }
@@ -340,9 +342,8 @@ static void say_epsilon(writer *w, const texp_comparison *c, int index)
     }
     if (!u || !n_statistics(u) || !u->other->texp || !u->base->texp || !u->bn_degree) return;
     double asked = pow(c->held[u->bn_track], 2 * u->bn_degree) * u->base->texp->bn.eps;
-    if (fabs(u->other->bn_eps / asked - 1) < 1e-9) return;
-    say(w, "; its epsilon did not follow the weights: %.10g, where their scale asks for %.10g", u->other->bn_eps,
-        asked);
+    if (fabs(u->eps / asked - 1) < 1e-9) return;
+    say(w, "; its epsilon did not follow the weights: %.10g, where their scale asks for %.10g", u->eps, asked);
 }
 
 /* What comes in is a multiple of the base's where this layer wants the same. */
