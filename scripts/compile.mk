@@ -202,6 +202,9 @@ COMMON += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit
 endif
 endif
 
+# What Darknet's own C files are compiled behind; the fuzz build has an exit() of its own.
+GUARD := $(if $(filter stock fuzz,$(BUILD)),,-include src/base/guard.h)
+
 # Darknet's own warning flags, less the warnings that its code gives with today's compilers, gcc and clang.
 DARKNET_FLAGS := $(COMMON) -Wall -Wno-unused-result -Wno-unknown-pragmas -Wfatal-errors -Wno-stringop-truncation \
     -Wno-unknown-warning-option -Wno-implicit-const-int-float-conversion -Wno-unused-but-set-variable \
@@ -230,7 +233,7 @@ endif
 # Changes when a compiler or a flag does, and everything with it. Written here and not by a rule, so that `make -q` can
 # tell whether there is anything to do.
 $(shell mkdir -p $(addprefix $(O)/,$(OUR_ROOMS:%=texp/%) texp/program src examples tests))
-$(file >$(O)/flags.new,$(CC) $(CXX) $(DARKNET_FLAGS) / $(OUR_FLAGS) / $(NVCC) $(NVCC_FLAGS) / $(LIBS))
+$(file >$(O)/flags.new,$(CC) $(CXX) $(GUARD) $(DARKNET_FLAGS) / $(OUR_FLAGS) / $(NVCC) $(NVCC_FLAGS) / $(LIBS))
 $(shell cmp -s $(O)/flags.new $(O)/flags && rm $(O)/flags.new || mv $(O)/flags.new $(O)/flags)
 
 # --- Rules -------------------------------------------------------------------------------------------------------
@@ -293,7 +296,7 @@ $(O)/texp/%.o: src/%.cu $(O)/flags
 $(O)/src/image.o: DARKNET_FLAGS += -Wno-stringop-overflow
 
 $(O)/src/%.o: $(D)/src/%.c $(O)/flags
-	$(Q)$(CC) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CC) $(GUARD) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
 $(O)/src/%.o: $(D)/src/%.cpp $(O)/flags
 	$(Q)$(CXX) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
@@ -302,7 +305,7 @@ $(O)/src/%.o: $(D)/src/%.cu $(O)/flags
 	$(Q)$(NVCC) $(NVCC_FLAGS) --compiler-options "$(COMMON) $(OPTS)" -MD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(O)/examples/%.o: $(D)/examples/%.c $(O)/flags
-	$(Q)$(CC) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CC) $(GUARD) $(DARKNET_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,29 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "base/refuse.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void texp_exit(int status)
+{
+    static atomic_flag ends = ATOMIC_FLAG_INIT;
+    if (syscall(SYS_gettid) == getpid()) exit(status);
+    while (atomic_flag_test_and_set(&ends)) pause();
+    fflush(stdout);
+    _exit(status);
+}
 
 static __attribute__((noreturn)) void end_message(const char *format, va_list args)
 {
     vfprintf(stderr, format, args);
     fprintf(stderr, "\n");
-    exit(EXIT_FAILURE);
+    texp_exit(EXIT_FAILURE);
 }
 
 static void print_place(const texp_origin *origin, const char *key, const char *value)

@@ -22,4 +22,8 @@ void texp_report(const texp_origin *origin, const char *key, const char *value, 
 /* Prints "MESSAGE" and exits with a failure. For files, flags and running training. */
 void texp_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
+/* exit() from any thread. In another than the main thread it runs no destructors: those of libraries would take from under the
+ * other threads what these compute with. stdout is flushed. Of several threads at once the first one's status counts. */
+void texp_exit(int status) __attribute__((noreturn));
+
 #endif
