@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -88,6 +89,26 @@ void texp_file_discard(const char *name)
 {
     path part;
     if (!part_of(name, &part, NULL)) unlink(part.name);
+}
+
+static int make_one_folder(const char *name)
+{
+    return mkdir(name, 0777) && errno != EEXIST ? -1 : 0;
+}
+
+int texp_folder_make(const char *name)
+{
+    path above;
+    if ((size_t)snprintf(above.name, sizeof above.name, "%s", name) >= sizeof above.name) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    for (char *slash = above.name + 1; *above.name && (slash = strchr(slash, '/')); ++slash) {
+        *slash = 0;
+        if (make_one_folder(above.name)) return -1;
+        *slash = '/';
+    }
+    return make_one_folder(name);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */

@@ -30,6 +30,10 @@ int texp_file_rename(const char *from, const char *to, texp_message *message);
 /* Removes NAME.part, if it is there: for one that was finished and shall not be published. */
 void texp_file_discard(const char *name);
 
+/* Makes a folder with all those above it that are missing. Returns 0, or -1 with errno; 0 where something of that name was
+ * there. */
+int texp_folder_make(const char *name);
+
 /* A whole file, or what a pipe gives until its end, with a 0 behind its *size bytes; to be freed by the caller. NULL and
  * errno where it can't be read, ENOMEM among them. */
 unsigned char *texp_file_read(const char *name, size_t *size);

@@ -32,6 +32,7 @@ static __attribute__((noreturn)) void stop(texp_run *run)
     texp_logs_close(&run->logs);
     fflush(stdout);
     texp_run_chart_end(&run->chart, 2);
+    texp_run_lock_give_back(run->setup.lock);
     _exit(EXIT_SUCCESS); /* a loader thread may still be at work */
 }
 
@@ -74,7 +75,7 @@ static texp_update_report do_update(texp_run *run)
     check_loss(run, loss);
     texp_losses_add(&run->losses, loss);
     return (texp_update_report){
-        .loss = loss, .average = run->losses.average, .seconds = what_time_is_it_now() - loaded};
+        .loss = loss, .average = texp_losses_average(&run->losses, loss), .seconds = what_time_is_it_now() - loaded};
 }
 
 /* --- what follows it ---------------------------------------------------------------------------------------------- */

@@ -32,6 +32,11 @@ void texp_losses_add(texp_losses *losses, float loss)
     losses->average = losses->average * .9 + loss * .1;
 }
 
+float texp_losses_average(const texp_losses *losses, float loss)
+{
+    return losses->average == -1 ? loss : losses->average;
+}
+
 long texp_losses_count(const texp_losses *losses)
 {
     return losses->count + losses->infinite;

@@ -17,6 +17,8 @@ typedef struct {
 
 void texp_losses_start(texp_losses *losses);
 void texp_losses_add(texp_losses *losses, float loss);
+/* Darknet's running average; before it has begun, as where the first losses are infinite, `loss`, the latest. */
+float texp_losses_average(const texp_losses *losses, float loss);
 /* Losses since the last epoch's end. */
 long texp_losses_count(const texp_losses *losses);
 /* Since the last epoch's end, which this is from now on; infinity where no loss was finite. */

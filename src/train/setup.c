@@ -1,5 +1,6 @@
 #include "train/setup.h"
 
+#include "base/files.h"
 #include "base/refuse.h"
 #include "net/layer_traits.h"
 #include "net/texp_net.h"
@@ -8,7 +9,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,16 +58,47 @@ static void refuse_several_gpus(const texp_setup *s)
               s->net->texp->schedule.policy);
 }
 
-static void make_backup_folder(const char *folder)
+/* Two cfgs of one folder have two names, whatever they are called: nothing is cut but .cfg. To be freed. */
+static char *name_of(const char *cfg)
 {
-    if (mkdir(folder, 0777) && errno != EEXIST) {
-        texp_fail("%s: can't make the folder for weights: %s; name another as backup= in the .data file", folder,
-                  strerror(errno));
+    const char *slash = strrchr(cfg, '/'), *base = slash ? slash + 1 : cfg, *dot = strrchr(base, '.');
+    return strndup(base, dot && !strcmp(dot, ".cfg") ? (size_t)(dot - base) : strlen(base));
+}
+
+static void make_backup_folder(const char *folder, const char *data_file)
+{
+    if (texp_folder_make(folder)) {
+        texp_fail("%s: can't make the folder for weights: %s; name another as backup= in %s", folder, strerror(errno),
+                  data_file);
     }
     if (access(folder, W_OK | X_OK)) {
-        texp_fail("%s: can't write weights there: %s; name another folder as backup= in the .data file", folder,
-                  strerror(errno));
+        texp_fail("%s: can't write weights there: %s; name another folder as backup= in %s", folder, strerror(errno),
+                  data_file);
     }
+}
+
+/* One run at a time writes NAME_* into the backup folder. */
+static void lock_name(texp_setup *s)
+{
+    char file[PATH_MAX];
+    texp_lock_owner left_by;
+    texp_message message;
+    if (snprintf(file, sizeof file, "%s/%s.lock", s->backup, s->name) >= (int)sizeof file)
+        texp_fail("%s/%s.lock: the path is too long; shorten backup= in %s", s->backup, s->name, s->data_file);
+    if (texp_run_lock_take(file, &s->lock, &left_by, &message)) {
+        texp_fail("%s; wait for it, copy %s to another name, or name another folder as backup= in %s", message.text,
+                  s->cfg_file, s->data_file);
+    }
+    if (left_by.process) {
+        fprintf(stderr, "%s: left by process %ld on %s, which no longer runs\n", file, left_by.process, left_by.host);
+    }
+}
+
+static void report_no_end(const texp_setup *s)
+{
+    if (s->updates) return;
+    fprintf(stderr, "%s: no max_batches in [net]: the run has no end; Ctrl-C saves its weights and ends it\n",
+            s->cfg_file);
 }
 
 void texp_setup_open(texp_setup *s, const texp_task *task, const texp_command_line *typed)
@@ -77,7 +108,7 @@ void texp_setup_open(texp_setup *s, const texp_task *task, const texp_command_li
                       .data_file = typed->data_file,
                       .cfg_file = typed->cfg_file,
                       .weights_file = typed->weights_file};
-    s->name = basecfg(typed->cfg_file);
+    s->name = name_of(typed->cfg_file);
     printf("%s\n", s->name);
     if (task->counts_epochs) printf("%d\n", typed->n_gpus);
     load_networks(s, typed);
@@ -88,7 +119,9 @@ void texp_setup_open(texp_setup *s, const texp_task *task, const texp_command_li
     s->backup = option_find_str(s->data, "backup", "/backup/");
     s->batch = net->batch * net->subdivisions * s->n_nets;
     s->updates = net->max_batches;
-    make_backup_folder(s->backup);
+    make_backup_folder(s->backup, s->data_file);
+    lock_name(s);
+    report_no_end(s);
 }
 
 /* read_data_cfg's list: each key stands at the begin of its line, which it owns. */
@@ -107,6 +140,7 @@ void texp_setup_close(texp_setup *s)
     for (int i = 0; i < s->n_nets; ++i) free_network(s->nets[i]);
     free(s->nets);
     free(s->name);
+    texp_run_lock_give_back(s->lock);
     free_options(s->data);
 }
 

@@ -4,6 +4,8 @@
 
 #include "train/task.h"
 
+#include "store/run_lock.h"
+
 #include "darknet.h"
 
 typedef struct {
@@ -16,6 +18,7 @@ typedef struct {
     const char *weights_file; /* what it began with, or NULL */
     list *data; /* options of the .data file; owned, as are all strings found in it */
     const char *backup; /* folder of what is written */
+    texp_run_lock *lock; /* no other run writes files of that name there; owned */
     char *name; /* of the cfg, without folder and ending: of the files written; owned */
     int batch; /* images an update, on all GPUs */
     int images; /* in the training list: an epoch; 0 until the loader has counted them */
