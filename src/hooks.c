@@ -1,10 +1,12 @@
 /* Where Darknet enters: each hook calls the room that does the work. */
+#include "cfg/data_file.h"
 #include "cfg/layer_check.h"
 #include "cfg/layer_keys.h"
 #include "cfg/net_keys.h"
 #include "cfg/options.h"
 #include "cfg/sections.h"
 #include "cfg/summary.h"
+#include "cfg/text_files.h"
 #include "cpu/run.h"
 #include "net/analysis.h"
 #include "net/bn_layer.h"
@@ -23,6 +25,48 @@
 #include "texp.h"
 
 #include "network.h"
+
+/* --- text files --------------------------------------------------------------------------------------------------- */
+
+FILE *texp_open_lines(char *filename)
+{
+    return texp_open_list(filename);
+}
+
+FILE *texp_open_settings(char *filename)
+{
+    return texp_open_cfg(filename);
+}
+
+void texp_read_option(list *options, char *filename, char *section, int number, char *line)
+{
+    texp_read_cfg_option(options, filename, section, number, line);
+}
+
+list *texp_read_data_cfg(char *filename)
+{
+    return texp_read_data_file(filename);
+}
+
+FILE *texp_open_class_tree(char *filename)
+{
+    return texp_open_tree(filename);
+}
+
+int *texp_read_map(char *filename)
+{
+    return texp_read_class_map(filename);
+}
+
+void texp_find_labels(char *image, char labels[4096])
+{
+    texp_find_label_file(image, labels);
+}
+
+box_label *texp_read_boxes(char *filename, int *n)
+{
+    return texp_read_box_labels(filename, n);
+}
 
 /* --- cfg files ---------------------------------------------------------------------------------------------------- */
 
@@ -43,11 +87,6 @@ static int on_cpu(void)
 #endif
 }
 #endif
-
-void texp_option_origin(list *options, const char *file, const char *section, int line)
-{
-    texp_set_origin(options, file, section, line);
-}
 
 void texp_parse_net(network *net, list *sections)
 {

@@ -16,10 +16,26 @@
 
 #include <stdio.h>
 
+/* --- text files --------------------------------------------------------------------------------------------------- */
+
+/* All text files by one reader (base/text.h); whatever is bad ends the program with a message that names file and line.
+ * A list of images, labels or names: its lines that are not blank, each ended by LF. */
+FILE *texp_open_lines(char *filename);
+/* A cfg, whose lines keep their numbers; without comments. */
+FILE *texp_open_settings(char *filename);
+/* Its key=value lines: into the options of a section, that begin at `line` and own it. */
+void texp_read_option(list *options, char *filename, char *section, int number, char *line);
+/* The options of a .data file. */
+list *texp_read_data_cfg(char *filename);
+/* Class names with parents, and class numbers. */
+FILE *texp_open_class_tree(char *filename);
+int *texp_read_map(char *filename);
+/* The label file of an image, wherever it is, and the boxes in it: none where there is no file. */
+void texp_find_labels(char *image, char labels[4096]);
+box_label *texp_read_boxes(char *filename, int *n);
+
 /* --- cfg files ---------------------------------------------------------------------------------------------------- */
 
-/* Where the option stands that was read last; option_list.h keeps a texp_origin with every key. */
-void texp_option_origin(list *options, const char *file, const char *section, int line);
 /* Numbers of option lists, whole and finite or refused. */
 int texp_option_int(list *options, const char *key, const char *value);
 double texp_option_float(list *options, const char *key, const char *value);

@@ -162,7 +162,7 @@ refused() { # name, words, arguments
 refused no_file 'usage: darknet texp check CFG'
 refused two_files 'plain.cfg: one argument too many' plain.cfg plain.cfg
 refused unknown_flag '-cvs: unknown argument' plain.cfg -cvs
-refused missing_file "Couldn't open file: nothere.cfg" nothere.cfg
+refused missing_file "nothere.cfg: can't read: No such file" nothere.cfg
 sed 's/^decay=.*/decay=x/' plain.cfg >bad.cfg
 refused bad_number 'bad.cfg:7: [net] decay=x: not a finite number' bad.cfg
 sed 's/^\[maxpool\]/[maxpol]/' plain.cfg >bad.cfg

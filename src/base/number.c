@@ -5,12 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Entries of a list have blanks beside their commas. */
+static int ends(const char *text)
+{
+    return !text[strspn(text, " \t\v\f")];
+}
+
 int texp_read_long(const char *text, long *number)
 {
     char *end;
     errno = 0;
     long parsed = strtol(text, &end, 10);
-    if (end == text || *end || errno) return 0;
+    if (end == text || !ends(end) || errno) return 0;
     *number = parsed;
     return 1;
 }
@@ -19,7 +25,7 @@ int texp_read_double(const char *text, double *number)
 {
     char *end;
     double parsed = strtod(text, &end);
-    if (end == text || *end || !isfinite(parsed)) return 0;
+    if (end == text || !ends(end) || !isfinite(parsed)) return 0;
     *number = parsed;
     return 1;
 }

@@ -2,7 +2,7 @@
 #ifndef TEXP_NUMBER_H
 #define TEXP_NUMBER_H
 
-/* Return 1, or 0 where the text is not wholly a finite number in range; then *number is left alone or means nothing. */
+/* Return 1, or 0 where the text is not wholly a finite number in range, blanks around it aside; then *number is left alone or means nothing. */
 int texp_read_long(const char *text, long *number);
 int texp_read_double(const char *text, double *number);
 

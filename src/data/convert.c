@@ -4,8 +4,8 @@
 #include "data/convert.h"
 
 #include "base/files.h"
+#include "base/text.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -23,7 +23,7 @@ enum { MAX_CLASSES = 1000, CIFAR_SIDE = 32, CIFAR_RECORD = 1 + 3 * CIFAR_SIDE * 
 typedef struct {
     char *names[MAX_CLASSES];
     int classes;
-    char *text; /* of the file of names */
+    texp_text text; /* of the file of names */
     char part[PATH_MAX]; /* OUT.part, where images are written */
     const char *out;
     int count; /* images written */
@@ -99,21 +99,13 @@ static int usable_name(const folder *to, const char *name)
 
 static int read_names(folder *to, const char *file)
 {
-    size_t length;
-    char *line, *rest;
-    int number = 0;
-    to->text = rest = (char *)read_all(file, &length, to->message);
-    if (!to->text) return -1;
-    while ((line = strsep(&rest, "\n"))) {
-        size_t end = strlen(line);
-        ++number;
-        while (end && isspace((unsigned char)line[end - 1])) line[--end] = 0;
-        if (!*line) continue;
+    if (texp_text_open(&to->text, file, to->message)) return -1;
+    for (char *line; (line = texp_text_line(&to->text));) {
         if (to->classes == MAX_CLASSES)
             return texp_say(to->message, "%s has more than %d names", texp_path_tail(file), MAX_CLASSES);
         if (!usable_name(to, line))
             return texp_say(to->message, "%s, line %d: `%.60s` is repeated or no name for a folder",
-                            texp_path_tail(file), number, line);
+                            texp_path_tail(file), to->text.line, line);
         to->names[to->classes++] = line;
     }
     return to->classes ? 0 : texp_say(to->message, "%s has no class names: one a line", texp_path_tail(file));
@@ -154,8 +146,8 @@ static int finish(folder *to, int status)
     if (!status && !to->count) status = texp_say(to->message, "no image to write to %s", texp_path_tail(to->out));
     if (!status && rename(to->part, to->out))
         status = texp_say(to->message, "cannot rename %s: %s", texp_path_tail(to->part), strerror(errno));
-    if (status && to->text) remove_tree(to->part);
-    free(to->text);
+    if (status && to->text.bytes) remove_tree(to->part);
+    texp_text_close(&to->text);
     return status ? -1 : to->count;
 }
 

@@ -1,43 +1,41 @@
 #include "store/cfg_text.h"
 
-#include "base/files.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 
 /* ---- the normal form ---------------------------------------------------------------------------------------- */
 
-static int is_blank(char c)
+/* The settings of `text`, which is changed by reading it. */
+static char *normal_of(texp_text *text, size_t size)
 {
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static int is_comment(const char *line)
-{
-    return *line == '#' || *line == ';' || *line == '\n';
-}
-
-char *texp_cfg_normal(const char *text)
-{
-    char *normal = malloc(strlen(text) + 2), *out = normal;
+    char *normal = malloc(size + 2), *out = normal;
     if (!normal) return NULL;
-    while (*text) {
-        char *line = out;
-        for (; *text && *text != '\n'; ++text) {
-            if (!is_blank(*text)) *out++ = *text;
+    for (char *line; (line = texp_text_setting(text)); *out++ = '\n') {
+        for (; *line; ++line) {
+            if (!texp_is_blank(*line)) *out++ = *line;
         }
-        *out++ = '\n';
-        if (is_comment(line)) out = line;
-        text += *text == '\n';
     }
     *out = 0;
     return normal;
 }
 
+char *texp_cfg_normal(const char *cfg)
+{
+    char *copy = strdup(cfg), *normal;
+    if (!copy) return NULL;
+    texp_text text = texp_text_of(copy);
+    normal = normal_of(&text, strlen(cfg));
+    free(copy);
+    return normal;
+}
+
 char *texp_cfg_normal_of(const char *file)
 {
-    size_t size;
-    char *text = (char *)texp_file_read(file, &size), *normal = text ? texp_cfg_normal(text) : NULL;
-    free(text);
+    texp_text text;
+    if (texp_text_open(&text, file, NULL)) return NULL;
+    char *normal = normal_of(&text, strlen(text.bytes));
+    texp_text_close(&text);
     return normal;
 }
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* The normal form of a cfg's text: its sections and key=value lines in their order, each ended by a newline, without
- * blanks, comments and empty lines, as Darknet's read_cfg takes them. To be freed; NULL where there is no memory. */
+ * comments, blank lines and any blanks (base/text.h). To be freed; NULL where there is no memory. */
 char *texp_cfg_normal(const char *text);
 
 /* The normal form of a file, to be freed; NULL where it can't be read. */
