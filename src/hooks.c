@@ -17,7 +17,7 @@
 #include "net/update.h"
 #include "net/weight_norms.h"
 #include "net/weights_file.h"
-#include "tools/command.h"
+#include "tools/command_line.h"
 #include "train/classifier.h"
 #include "train/detector.h"
 #include "train/loop.h"
@@ -261,11 +261,6 @@ int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha
 
 /* --- training ----------------------------------------------------------------------------------------------------- */
 
-void texp_check_classifier(int argc, char **argv)
-{
-    texp_check_classifier_line(argc, argv);
-}
-
 int texp_train_classifier(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear)
 {
     texp_command_line typed = {datacfg, cfgfile, weightfile, gpus, ngpus, clear};
@@ -287,7 +282,7 @@ int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpu
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 
-int texp_main(int argc, char **argv)
+void texp_run_command(int argc, char **argv)
 {
-    return texp_command(argc, argv);
+    texp_run_command_line(argc, argv);
 }

@@ -97,9 +97,6 @@ int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha
 
 /* --- training ----------------------------------------------------------------------------------------------------- */
 
-/* Checks the command line of `darknet classifier ...` and exits with a message where it can't be meant. */
-void texp_check_classifier(int argc, char **argv);
-
 /* All of `classifier train` by the plug-in's loop, which computes to the bit what Darknet's does; returns 1. */
 int texp_train_classifier(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear);
 
@@ -111,7 +108,7 @@ int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpu
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 
-/* ./darknet texp ...; returns the exit status. */
-int texp_main(int argc, char **argv);
+/* Checks a command line in main(), and ends the program where it was meant for the plug-in or can't be meant. */
+void texp_run_command(int argc, char **argv);
 
 #endif

@@ -40,7 +40,7 @@ for command in schedule check verify; do
     refused "$command:no_cfg_behind_a_flag" "$word is missing; $usage" $command -csv
     [ $command = schedule ] ||
         refused "$command:two_cfgs" "b.cfg: one argument too many; $usage" $command a.cfg -csv b.cfg
-    refused "$command:an_unknown_flag" "-cvs: unknown argument; $usage" $command a.cfg -cvs
+    refused "$command:an_unknown_flag" "-cvs: unknown argument; did you mean -csv?; $usage" $command a.cfg -cvs
     refused "$command:a_flag_of_another_command" "-pad: unknown argument; $usage" $command -pad 3 a.cfg
     refused "$command:a_flag_given_twice" "-csv: given twice; $usage" $command -csv a.cfg -csv
 done

@@ -190,7 +190,7 @@ refused() { # name, text, arguments of darknet
     fi
 }
 
-refused "an_unknown_flag_is_refused" "-cler: unknown flag" classifier train tiny.data texp.cfg -cler
+refused "an_unknown_flag_is_refused" "-cler: unknown argument; did you mean -clear?" classifier train tiny.data texp.cfg -cler
 refused "a_missing_cfg_is_refused" "usage:" classifier train tiny.data
 refused "an_unknown_command_is_refused" "trian" classifier trian tiny.data texp.cfg
 refused "darknets_loader_refuses_one_channel" "grey.cfg: channels=1" classifier train tiny.data grey.cfg

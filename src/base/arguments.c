@@ -18,12 +18,47 @@ static int find_flag(const texp_flag *flags, const char *name)
     return -1;
 }
 
+static int need_not_be_whole(const texp_flag *flag)
+{
+    return !strcmp(flag->value, "X") || !strcmp(flag->value, "T");
+}
+
+static int read_number(const texp_flag *flag, const char *text, double *number)
+{
+    long whole;
+    if (need_not_be_whole(flag)) return texp_read_double(text, number);
+    if (!texp_read_long(text, &whole)) return 0;
+    *number = (double)whole;
+    return 1;
+}
+
 static int check_number(const texp_flag *flag, const char *text, texp_message *message)
 {
-    long value;
-    if (texp_read_long(text, &value) && value >= flag->least && value <= flag->most) return 0;
-    return texp_say(message, "%s %s: must be a whole number from %ld to %ld", flag->name, texp_path_tail(text),
-                    flag->least, flag->most);
+    double value;
+    if (read_number(flag, text, &value) && value >= (double)flag->least && value <= (double)flag->most) return 0;
+    return texp_say(message, "%s %s: must be a %snumber from %ld to %ld", flag->name, texp_path_tail(text),
+                    need_not_be_whole(flag) ? "" : "whole ", flag->least, flag->most);
+}
+
+/* The flag of the nearest spelling, NULL where none is near. Two letters that changed places are 2 apart. */
+static const char *find_nearest(const texp_flag *flags, const char *name)
+{
+    const char *nearest = NULL;
+    int length = (int)strlen(name) - 1, least = length < 3 ? length : 3;
+    for (; flags->name; ++flags) {
+        int distance = texp_spelling_distance(name, flags->name);
+        if (distance >= least) continue;
+        least = distance;
+        nearest = flags->name;
+    }
+    return nearest;
+}
+
+static int say_unknown(const texp_flag *flags, const char *name, texp_message *message)
+{
+    const char *nearest = find_nearest(flags, name);
+    if (!nearest) return texp_say(message, "%s: unknown argument", texp_path_tail(name));
+    return texp_say(message, "%s: unknown argument; did you mean %s?", texp_path_tail(name), nearest);
 }
 
 /* The flag at **place, which is left at its last word. */
@@ -31,7 +66,7 @@ static int read_flag(texp_arguments *a, char ***place, texp_message *message)
 {
     const char *name = **place, *value = (*place)[1];
     int i = find_flag(a->flags, name);
-    if (i < 0) return texp_say(message, "%s: unknown argument", texp_path_tail(name));
+    if (i < 0) return say_unknown(a->flags, name, message);
     const texp_flag *flag = a->flags + i;
     if (a->values[i]) return texp_say(message, "%s: given twice", name);
     a->values[i] = "";
@@ -54,10 +89,10 @@ static int check_names(const texp_arguments *a, const char *wanted, texp_message
     int n = 0;
     for (; *word; ++n) {
         int length = (int)strcspn(word, " ");
-        if (n == a->n) return texp_say(message, "%.*s is missing", length, word);
+        if (n == a->n && *word != '[') return texp_say(message, "%.*s is missing", length, word);
         word += length + strspn(word + length, " ");
     }
-    if (a->n == n || strstr(wanted, "...")) return 0;
+    if (a->n <= n || strstr(wanted, "...")) return 0;
     return texp_say(message, "%s: one argument too many", texp_path_tail(a->names[n]));
 }
 
@@ -86,5 +121,12 @@ long texp_argument_number(const texp_arguments *a, const char *flag, long otherw
 {
     const char *text = texp_argument(a, flag);
     if (text) texp_read_long(text, &otherwise);
+    return otherwise;
+}
+
+double texp_argument_real(const texp_arguments *a, const char *flag, double otherwise)
+{
+    const char *text = texp_argument(a, flag);
+    if (text) texp_read_double(text, &otherwise);
     return otherwise;
 }

@@ -11,11 +11,12 @@
 typedef struct {
     const char *name; /* "-every" */
     const char *value; /* what stands for its value in the usage, as "N"; NULL: it takes none */
-    long least, most; /* the value is a whole number in this range; 0, 0: it is any text */
+    /* The value is a number in this range, whole but where it is called "X", or "T" as thresholds are; 0, 0: it is any text. */
+    long least, most;
     const char *help; /* part of a line */
 } texp_flag;
 
-enum { TEXP_MOST_FLAGS = 8 };
+enum { TEXP_MOST_FLAGS = 16 };
 
 typedef struct {
     const texp_flag *flags;
@@ -26,7 +27,8 @@ typedef struct {
 
 /*
  * Reads argv, which ends with NULL; names are moved to its front.
- *   names   what the names mean, as "CFG" or "BATCH... OUT": so many words, so many names; more where one has "..."
+ *   names   what the names mean, as "CFG", "CFG [WEIGHTS]" or "BATCH... OUT": so many words, so many names; fewer where the last
+ *           are in brackets, more where one has "..."
  *   flags   at most TEXP_MOST_FLAGS
  * Returns 0, or -1 with a message: an unknown flag, one given twice, a value that is missing, no number or out of range,
  * a name that is missing or too many.
@@ -39,5 +41,6 @@ const char *texp_argument(const texp_arguments *a, const char *flag);
 
 /* The same of a number; `otherwise` where it isn't given. */
 long texp_argument_number(const texp_arguments *a, const char *flag, long otherwise);
+double texp_argument_real(const texp_arguments *a, const char *flag, double otherwise);
 
 #endif

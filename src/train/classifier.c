@@ -109,27 +109,3 @@ int texp_validate_classifier(network *net, const char *data_file)
     texp_examples_close(examples);
     return 1;
 }
-
-/* --- the command line --------------------------------------------------------------------------------------------- */
-
-void texp_check_classifier_line(int argc, char **argv)
-{
-    static const char *const commands[] = {"predict", "fout",       "try",     "train",     "demo",
-                                           "gun",     "threat",     "test",    "csv",       "label",
-                                           "valid",   "validmulti", "valid10", "validcrop", "validfull"};
-    const char *command = argv[2];
-    int known = 0;
-    for (size_t i = 0; command && i < sizeof commands / sizeof *commands; ++i) known |= !strcmp(command, commands[i]);
-    if (!known) texp_fail("classifier %s: no such command; use train, valid or predict", command ? command : "");
-    if (!argv[3] || !argv[4]) {
-        texp_fail("usage: %s classifier %s DATA CFG [WEIGHTS]%s", argv[0], command,
-                  strcmp(command, "train") ? "" : " [-clear] [-gpus 0,1,...]");
-    }
-    for (int i = 3; i < argc && argv[i]; ++i) {
-        if (argv[i][0] == '-' && argv[i][1])
-            texp_fail("%s: unknown flag of classifier %s; remove it", argv[i], command);
-    }
-    if ((!strcmp(command, "train") || !strcmp(command, "valid")) && argc > 6 && argv[6]) {
-        texp_fail("%s: classifier %s takes one weights file; remove this argument", argv[6], command);
-    }
-}

@@ -6,9 +6,6 @@
 
 extern const texp_task texp_classifier;
 
-/* Checks the command line of `darknet classifier ...` and exits with a message where it can't be meant. */
-void texp_check_classifier_line(int argc, char **argv);
-
 /* `classifier valid` for cfgs with our loader; returns 0 where Darknet shall do it, otherwise 1. */
 int texp_validate_classifier(network *net, const char *data_file);
 
