@@ -234,13 +234,20 @@ static int decode(const texp_dataset *set, int i, const unsigned char *data, int
     return status;
 }
 
+static int say_no_file(const texp_dataset *set, int i, texp_message *message)
+{
+    char what[512];
+    snprintf(what, sizeof what, "%s%s", strerror(errno), texp_looked_from(set->paths[i]).text);
+    return say_image(set, i, message, what);
+}
+
 /* Decodes image i to out, or checks its header where out is NULL. */
 static int load(const texp_dataset *set, int i, uint8_t *out, texp_message *message)
 {
     size_t length;
     int w, h, in_file, status;
     unsigned char *data = texp_file_read(set->paths[i], &length);
-    if (!data) return say_image(set, i, message, strerror(errno));
+    if (!data) return say_no_file(set, i, message);
     if (length > INT_MAX)
         status = say_image(set, i, message, "larger than 2 GiB: no image");
     else if (is_cut_jpeg(data, length))
