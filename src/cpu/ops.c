@@ -147,7 +147,7 @@ void texp_run_conv(const texp_op *op, texp_plan *plan, const texp_part *part)
 void texp_run_conv_weights(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     texp_convolution *c = op->convolution;
-    float *sum = c->updates + (size_t)part->lane * c->updates_size, *to = sum;
+    float *sum = c->updates + (size_t)part->sum * c->updates_size, *to = sum;
     void *x = at(op->in, part, 0), *y = at(op->in2, part, 0);
     char *room = scratch_of(plan, part->lane);
     if (!part->is_first) {

@@ -7,7 +7,7 @@
  * in each pass, so whoever changes them need not know of this.
  *
  * Most operations treat each image alone. Such operations that follow one another form a stage: each thread takes a few images at
- * a time, as many as its cache holds, through all of the stage. What needs all images (statistics, Darknet's own
+ * a time, as many as its cache holds, through all of the stage, its own share first and then what slower threads have not begun. What needs all images (statistics, Darknet's own
  * layers) ends the stage. Where there are fewer images than threads, each operation is split by channels instead, and a
  * convolution as conv.h does it.
  */
@@ -49,8 +49,8 @@ typedef struct {
     void *weights, *back_weights;
     size_t weights_bytes; /* room in `weights`, which training and evaluation use in turn */
     float *folded_biases; /* in evaluation, of a normalisation that the weights have taken in; or NULL */
-    float *updates; /* of each lane */
-    size_t updates_size; /* floats a lane, a multiple of 16 */
+    float *updates; /* of each sum */
+    size_t updates_size; /* floats a sum, a multiple of 16 */
 } texp_convolution;
 
 typedef struct texp_plan texp_plan;
@@ -62,7 +62,8 @@ typedef struct {
     int image, images;
     int share, shares; /* of the blocks of channels */
     int part; /* number of this part of the images */
-    int is_first; /* of the parts of this lane */
+    int sum; /* of a convolution's weight gradient, to which this part belongs */
+    int is_first; /* of the parts of this sum */
 } texp_part;
 
 typedef enum { TEXP_BY_IMAGE, TEXP_BY_CONVOLUTION, TEXP_ALONE } texp_op_kind;
@@ -83,6 +84,7 @@ struct texp_op {
     float slope, scale;
     texp_bn *bn;
     int parts; /* of the images, in this operation's stage */
+    int sums; /* the same as in texp_stage */
     texp_convolution *convolution;
     texp_conv_kind conv_kind;
     texp_conv *conv;
@@ -95,7 +97,14 @@ typedef struct {
     int first, ops; /* in the list */
     int images; /* a part; all: threads share channels or convolve together */
     int whole;
+    int sums; /* weight gradients are first summed over so many groups of neighbouring parts, each by one thread */
 } texp_stage;
+
+/* Of the groups of parts that a lane has at first those that nobody has taken yet; in a cache line of its own. */
+typedef struct {
+    _Alignas(64) int next;
+    int end;
+} texp_claims;
 
 typedef struct {
     texp_op *ops;
@@ -116,6 +125,7 @@ struct texp_plan {
     texp_convolution *convolutions; /* of each layer, shape.n 0 where none */
     texp_tensor input; /* of the network, NCHW */
     texp_tensor **recomputed; /* of each layer whose output is made anew for each part, or NULL */
+    texp_claims *claims; /* of each lane */
     void *scratch; /* lanes x scratch_bytes */
     size_t scratch_bytes;
     int failed; /* a convolution */

@@ -96,22 +96,42 @@ static void run_ops(const texp_stage *stage, const texp_list *list, texp_plan *p
     for (int i = 0; i < stage->ops; ++i) run_op(list->ops + stage->first + i, plan, part);
 }
 
-/* Each lane takes neighbouring parts, so that results do not depend on who is faster. */
+/* A group of neighbouring parts, in their order. */
+static void run_group(const texp_stage *stage, const texp_list *list, texp_plan *plan, int group, int lane)
+{
+    const long parts = plan->batch / stage->images;
+    const int from = (int)(parts * group / stage->sums), to = (int)(parts * (group + 1) / stage->sums);
+    for (int p = from; p < to; ++p) {
+        const texp_part part = {.lane = lane,
+                                .image = p * stage->images,
+                                .images = stage->images,
+                                .shares = 1,
+                                .part = p,
+                                .sum = group,
+                                .is_first = p == from};
+        run_ops(stage, list, plan, &part);
+    }
+}
+
+/* The next group of a lane's that nobody has taken, or one behind its last. */
+static int claim(texp_claims *claims)
+{
+    return __atomic_fetch_add(&claims->next, 1, __ATOMIC_RELAXED);
+}
+
+/* Each lane begins with neighbouring groups, which its cache may still know, and goes on with what is left of the others'. */
 static void run_by_images(const texp_stage *stage, const texp_list *list, texp_plan *plan)
 {
-    const int parts = plan->batch / stage->images, lanes = parts < plan->lanes ? parts : plan->lanes;
-#pragma omp parallel for schedule(static, 1) num_threads(lanes)
+    const int lanes = stage->sums < plan->lanes ? stage->sums : plan->lanes;
     for (int lane = 0; lane < lanes; ++lane) {
-        const int from = (int)((long)parts * lane / lanes), to = (int)((long)parts * (lane + 1) / lanes);
-        for (int p = from; p < to; ++p) {
-            const texp_part part = {.lane = lane,
-                                    .image = p * stage->images,
-                                    .images = stage->images,
-                                    .shares = 1,
-                                    .part = p,
-                                    .is_first = p == from};
-            run_ops(stage, list, plan, &part);
-        }
+        plan->claims[lane].next = (int)((long)stage->sums * lane / lanes);
+        plan->claims[lane].end = (int)((long)stage->sums * (lane + 1) / lanes);
+    }
+#pragma omp parallel num_threads(lanes)
+    for (int k = 0; k < lanes; ++k) {
+        texp_claims *claims = plan->claims + (this_thread() + k) % lanes;
+        for (int group = claim(claims); group < claims->end; group = claim(claims))
+            run_group(stage, list, plan, group, this_thread());
     }
 }
 
@@ -191,9 +211,8 @@ static void add_updates(texp_list *list, texp_plan *plan)
         const texp_op *op = list->ops + i;
         if (op->kind != TEXP_BY_CONVOLUTION || op->conv_kind != TEXP_CONV_BACKWARD_WEIGHTS) continue;
         const texp_convolution *c = op->convolution;
-        const int lanes = op->parts < plan->lanes ? op->parts : plan->lanes;
-        for (int lane = 1; lane < lanes; ++lane) {
-            const float *more = c->updates + (size_t)lane * c->updates_size;
+        for (int sum = 1; sum < op->sums; ++sum) {
+            const float *more = c->updates + (size_t)sum * c->updates_size;
 #pragma omp simd
             for (size_t k = 0; k < c->updates_size; ++k) c->updates[k] += more[k];
         }

@@ -49,6 +49,21 @@ static int convolves_whole(const texp_plan *plan, const texp_op *op)
            images * (double)(texp_image_bytes(op->in) + texp_image_bytes(op->in2));
 }
 
+/* Groups of neighbouring parts, which one thread takes at a time. Results do not depend on who takes them, so a thread that
+ * another program displaces leaves more to the others. A weight gradient has a sum for each group, whose number is therefore
+ * bounded. */
+static int groups_of(const texp_plan *plan, const texp_list *list, const texp_stage *stage)
+{
+    enum { GROUPS_A_LANE = 4 };
+    const int parts = plan->batch / stage->images, most = GROUPS_A_LANE * plan->lanes;
+    int sums = 0;
+    for (int i = 0; i < stage->ops; ++i) {
+        const texp_op *op = list->ops + stage->first + i;
+        sums |= op->kind == TEXP_BY_CONVOLUTION && op->conv_kind == TEXP_CONV_BACKWARD_WEIGHTS;
+    }
+    return sums && parts > most ? most : parts;
+}
+
 static void end_stage(const texp_plan *plan, texp_list *list, texp_stage *stage, double wanted)
 {
     if (!stage->ops) return;
@@ -58,7 +73,12 @@ static void end_stage(const texp_plan *plan, texp_list *list, texp_stage *stage,
     } else {
         stage->images = part_of_batch(plan->batch, plan->lanes, wanted);
     }
-    for (int i = 0; i < stage->ops; ++i) list->ops[stage->first + i].parts = plan->batch / stage->images;
+    stage->sums = groups_of(plan, list, stage);
+    for (int i = 0; i < stage->ops; ++i) {
+        texp_op *op = list->ops + stage->first + i;
+        op->parts = plan->batch / stage->images;
+        op->sums = stage->sums;
+    }
     list->stages[list->n_stages++] = *stage;
     *stage = (texp_stage){.first = stage->first + stage->ops};
 }
@@ -170,7 +190,7 @@ static void open_convolution(texp_plan *plan, texp_op *op, const texp_stage *sta
         want_scratch(plan, c->in_plain ? plains : images * texp_image_bytes(op->out));
     } else {
         c->updates_size = own / sizeof(float);
-        c->updates = texp_plan_alloc(plan, own * (size_t)use.lanes);
+        c->updates = texp_plan_alloc(plan, own * (size_t)stage->sums);
         want_scratch(plan, own + (c->in_plain ? plains : 0));
     }
 }
@@ -193,6 +213,7 @@ void texp_make_stages(texp_plan *plan)
         open_convolutions(plan, lists[i]);
     }
     place_recomputed(plan);
+    plan->claims = texp_plan_alloc(plan, sizeof *plan->claims * (size_t)plan->lanes);
     plan->scratch_bytes = (plan->scratch_bytes + 4095) / 4096 * 4096 + 64;
     plan->scratch = texp_plan_alloc(plan, plan->scratch_bytes * (size_t)plan->lanes);
 }
