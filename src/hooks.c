@@ -11,9 +11,11 @@
 #include "net/analysis.h"
 #include "net/bn_layer.h"
 #include "net/input.h"
+#include "net/layers.h"
 #include "net/texp_net.h"
 #include "net/threads.h"
 #include "net/tracks.h"
+#include "net/trainable.h"
 #include "net/update.h"
 #include "net/weight_norms.h"
 #include "net/weights_file.h"
@@ -211,18 +213,47 @@ float *texp_normalize_input(network *net, float *input)
     return texp_normalised_input(net, input);
 }
 
+/* Before the first pass that trains, whoever asked for it. */
+static void check_training(network *net)
+{
+    texp_net *t = net->texp;
+    texp_message message;
+    if (!t || !net->train || t->run.is_checked) return;
+    if (texp_check_trainable(net, &message)) texp_fail("%s", message.text);
+    int idle = texp_layer_without_gradient(net);
+    if (idle >= 0)
+        fprintf(stderr,
+                "%s: layer %d [%s]: Darknet has no backward pass of it on the CPU: it and what is before it stay "
+                "as they are\n",
+                t->file, idle, texp_layer_name(net->layers + idle));
+    t->run.is_checked = 1;
+}
+
+/* Only as long as a backward pass of Darknet's lasts: who finds it there has asked for it. */
+static void lend_input_gradient(network *net)
+{
+    if (!net->delta) net->delta = texp_input_gradient(net);
+}
+
+static void take_input_gradient_back(network *net)
+{
+    if (net->texp && net->delta == net->texp->images.gradient) net->delta = NULL;
+}
+
 /* The double build has one backend: Darknet's loops, with the products of double/gemm.c. */
 #ifdef TEXP_DOUBLE
 
 int texp_forward_network(network *net)
 {
+    take_input_gradient_back(net);
+    check_training(net);
     texp_use_threads(net);
     return 0;
 }
 
 int texp_backward_network(network *net)
 {
-    (void)net;
+    lend_input_gradient(net);
     return 0;
 }
 
@@ -235,6 +266,8 @@ void texp_keep_outputs(network *net)
 
 int texp_forward_network(network *net)
 {
+    take_input_gradient_back(net);
+    check_training(net);
     texp_use_threads(net);
     if (!texp_cpu_forward(net)) return 0;
     calc_network_cost(net);
@@ -243,7 +276,9 @@ int texp_forward_network(network *net)
 
 int texp_backward_network(network *net)
 {
-    return texp_cpu_backward(net);
+    if (texp_cpu_backward(net)) return 1;
+    lend_input_gradient(net);
+    return 0;
 }
 
 void texp_keep_outputs(network *net)

@@ -19,6 +19,8 @@ train() {
     mkdir -p "$scratch/$4" && cd "$scratch/$4" || exit 1
     "$root/build/$1$suffix/tests/inert_main" "$root/tests/inert/$2.cfg" "$3" >output 2>table && [ -s inert.weights ]
     status=$?
+    # What stock Darknet does not say: that a layer's weights stay as they are.
+    sed -i '/: Darknet has no backward pass of it on the CPU: /d' table
     cd "$root" || exit 1
     return $status
 }

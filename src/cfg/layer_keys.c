@@ -59,12 +59,14 @@ static void refuse_own_rate(const layer *l, list *options, const texp_net *t)
                 "texp_layers=all has one rate for all layers; remove this layer's own, or texp_layers");
 }
 
-/* A recurrent layer's keys hold for the layers inside it. */
+/* A recurrent layer's keys hold for the layers inside it, and what they need it needs. */
 static void parse_inner_layers(layer *l, const texp_layer *own, const texp_net *t, double std)
 {
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int n = texp_inner_layers(l, inner);
     for (int i = 0; i < n; ++i) {
+        /* Darknet makes one workspace, as large as its layers ask for. */
+        if (l->workspace_size < inner[i]->workspace_size) l->workspace_size = inner[i]->workspace_size;
         inner[i]->texp = malloc(sizeof *own);
         *inner[i]->texp = *own;
         set_bn(inner[i], t);

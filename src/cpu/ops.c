@@ -1,6 +1,7 @@
 #include "cpu/ops.h"
 
 #include "net/bn_layer.h"
+#include "net/input.h"
 #include "net/texp_net.h"
 
 #include <string.h>
@@ -490,6 +491,7 @@ void texp_run_layer_backward(const texp_op *op, texp_plan *plan, const texp_part
     network net = *plan->net;
     layer l = net.layers[op->layer];
     net.index = op->layer;
+    net.delta = texp_input_gradient(plan->net);
     if (op->layer) {
         net.input = net.layers[op->layer - 1].output;
         net.delta = net.layers[op->layer - 1].delta;

@@ -30,6 +30,13 @@ typedef enum {
     TEXP_CARRIES_CELLS /* h, c, and those of the time step before */
 } texp_carried;
 
+/* What Darknet's passes on the CPU make of it in training. */
+typedef enum {
+    TEXP_TRAINS,
+    TEXP_TRAINS_NOTHING, /* the backward pass is empty */
+    TEXP_TRAINS_NOT /* they end the program, or worse */
+} texp_cpu_training;
+
 /* By which of its forms the fast backend runs a layer, where the layer's settings allow it (cpu/select.c). */
 typedef enum {
     TEXP_FAST_UNKNOWN, /* no row, or nobody has thought of it: refused */
@@ -60,6 +67,8 @@ typedef struct {
     int is_bn; /* batch normalisation is all that it does */
     int is_recurrent; /* layers of its own hold its weights (texp_inner_layers) */
     texp_carried carries;
+    texp_cpu_training cpu_training;
+    int writes_input_gradient; /* as the first layer, too, where there is no memory for it */
 
     /* Its values. */
     texp_node_kind degree_rule;

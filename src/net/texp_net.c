@@ -20,5 +20,6 @@ void texp_net_free(texp_net *t)
     free((void *)t->schedule.recipe.decays);
     free(t->schedule.tracks);
     free(t->images.normalised);
+    free(t->images.gradient);
     free(t);
 }

@@ -52,6 +52,8 @@ typedef struct {
     texp_augment augment;
     float *normalised; /* copy of network_predict's input; owned */
     size_t normalised_size;
+    float *gradient; /* of the input (net/input.h); owned */
+    size_t gradient_size;
 } texp_net_images;
 
 /* The run that trains it. */
@@ -59,6 +61,7 @@ typedef struct {
     int valid_every; /* epochs between validations */
     int save_every; /* updates between saves of _last, 0: at epochs' ends alone */
     int logs_weight_norms; /* norms=1 */
+    int is_checked; /* its layers can be trained (trainable.h) */
     int rounds_otherwise; /* it was resumed, and computes otherwise than the run that it goes on with */
     void (*add_records)(const struct texp_run *run, struct texp_state *state); /* of the run; NULL outside */
     const struct texp_run *run;
