@@ -120,6 +120,7 @@ void texp_parse_layer(layer *l, list *options, network *net)
 void texp_parse_end(network *net)
 {
     texp_net *t = net->texp;
+    texp_check_augmentation(net);
 #ifndef TEXP_DOUBLE
     if (on_cpu() && !t->cpu.plain) texp_cpu_use(net);
 #endif

@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-/* Refuses keys of ours that need what the layer does not have. */
-static void check_needs(const layer *l, list *options)
+/* Refuses keys that need what the layer does not have; notes that there are keys of ours. */
+static void check_needs(const layer *l, list *options, texp_net *t)
 {
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int n_inner = texp_inner_layers(l, inner);
@@ -26,7 +26,9 @@ static void check_needs(const layer *l, list *options)
                                        [TEXP_NEEDS_BIAS] = "bias that could be left out"};
     const texp_key *key;
     for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
-        if (has[key->needs] || !option_find(options, (char *)key->name)) continue;
+        if (!option_find(options, (char *)key->name)) continue;
+        t->images.seeded |= (key->flags & TEXP_OURS) != 0;
+        if (has[key->needs]) continue;
         texp_refuse_option(options, key->name, "this layer has no %s; remove it", what[key->needs]);
     }
 }
@@ -80,7 +82,7 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     layer *inner[TEXP_MOST_INNER_LAYERS];
     int weights = texp_layer_weights(l) || texp_inner_layers(l, inner);
     int has_bn = texp_has_bn(l) || (texp_inner_layers(l, inner) && texp_has_bn(inner[0]));
-    check_needs(l, options);
+    check_needs(l, options, t);
     texp_layer *own = calloc(1, sizeof *own);
     own->frozen.weights = texp_flag_of(options, "fixed", 0);
     own->frozen.affine = has_bn && (!texp_flag_of(options, "affine", !t->bn.frozen_affine) || own->frozen.weights);

@@ -3,6 +3,7 @@
 #include "cfg/options.h"
 #include "cfg/recipe.h"
 #include "net/keys.h"
+#include "net/layers.h"
 #include "net/texp_net.h"
 #include "store/cfg_text.h"
 
@@ -51,20 +52,41 @@ static void read_channel_list(list *options, const char *key, double otherwise, 
     free(values);
 }
 
+/* Whether Darknet's augmentation goes with our keys depends on the layers, which are not there yet. */
+static void keep_replaced(texp_net *t, list *options)
+{
+    for (node *n = options->front; n && !t->images.replaced_key; n = n->next) {
+        const kvp *pair = n->val;
+        if (!(texp_net_key_flags(pair->key) & TEXP_REPLACED_LOADER)) continue;
+        t->images.replaced = texp_origin_of(options, pair->key);
+        t->images.replaced.section = "[net]";
+        t->images.replaced_key = texp_net_key_named(pair->key)->name;
+        t->images.replaced_value = strdup(pair->val);
+    }
+}
+
+/* Detectors have Darknet's augmentation, with flip, mean and std beside it. */
+void texp_check_augmentation(const network *net)
+{
+    const texp_net *t = net->texp;
+    int detects = texp_layer_traits_of(net->layers[net->n - 1].type)->truth == TEXP_TRUTH_BOXES;
+    if (detects && t->images.augment.pad)
+        texp_fail("%s: [net] crop_pad=%d is for classifiers; [%s] has jitter for that; remove crop_pad", t->file,
+                  t->images.augment.pad, texp_layer_name(net->layers + net->n - 1));
+    if (detects || !t->images.ours || !t->images.replaced_key) return;
+    texp_refuse(&t->images.replaced, t->images.replaced_key, t->images.replaced_value,
+                "belongs to Darknet's own augmentation, which crop_pad, flip, mean and std replace; remove it or them");
+}
+
 static void read_images(texp_net *t, list *options)
 {
     int channels = (int)texp_whole_of(options, "channels", 0);
     t->images.normalises = option_find(options, "mean") || option_find(options, "std");
+    t->images.has_flip = option_find(options, "flip") != NULL;
+    keep_replaced(t, options);
     if (!t->images.ours) return;
     if (channels != 1 && channels != 3) {
         texp_refuse_option(options, "channels", "crop_pad, flip, mean and std need 1 or 3 channels");
-    }
-    for (node *n = options->front; n; n = n->next) {
-        const kvp *pair = n->val;
-        if (!(texp_net_key_flags(pair->key) & TEXP_REPLACED_LOADER)) continue;
-        texp_refuse_option(options, pair->key,
-                           "belongs to Darknet's own augmentation, which crop_pad, flip, mean and std replace; remove "
-                           "it or them");
     }
     t->images.augment.channels = channels;
     if (t->images.augment.pad > texp_whole_of(options, "width", 0) ||
@@ -137,8 +159,10 @@ static void read_flags(texp_net *t, list *options)
         int flags = texp_net_key_flags(((kvp *)n->val)->key);
         t->ours |= (flags & TEXP_ASKS_UPDATE) != 0;
         t->images.ours |= (flags & TEXP_ASKS_LOADER) != 0;
+        t->images.seeded |= (flags & TEXP_OURS) != 0;
     }
     t->ours |= t->schedule.recipe.form != TEXP_PLAIN || !t->schedule.recipe.base->is_darknets;
+    t->images.seeded |= t->ours;
     t->bn.frozen_affine = !texp_whole_of(options, "affine", 1);
 }
 

@@ -14,4 +14,7 @@ extern void (*texp_change_net_keys)(list *options);
 /* The policy that Darknet's own parser shall see: the base, or constant where it does not know the base. */
 const char *texp_darknet_policy(const network *net);
 
+/* Once the layers stand: exits with a message where [net]'s keys of augmentation don't go together for them. */
+void texp_check_augmentation(const network *net);
+
 #endif

@@ -1,6 +1,6 @@
 #include "data/sampler.h"
 
-#include "base/random.h"
+#include "data/order.h"
 
 #include <stdlib.h>
 
@@ -8,9 +8,7 @@ struct texp_sampler {
     const texp_dataset *set;
     texp_augment augment;
     texp_augment_table table;
-    uint64_t seed;
-    uint64_t epoch; /* whose order is at hand */
-    uint32_t *order; /* of that epoch */
+    texp_order order;
     uint8_t *buffer; /* for an image decoded on demand */
 };
 
@@ -30,15 +28,12 @@ int texp_sampler_open(const texp_dataset *set, const texp_augment *augment, uint
     if (!sampler) return texp_say(message, "no memory for the order of the images");
     sampler->set = set;
     sampler->augment = *augment;
-    sampler->seed = seed;
-    sampler->order = malloc(n * sizeof *sampler->order);
     sampler->buffer = malloc(bytes);
-    if (!sampler->order || !sampler->buffer) {
+    if (texp_order_open(&sampler->order, seed, (int)n) || !sampler->buffer) {
         texp_sampler_close(sampler);
         return texp_say(message, "no memory for the order of %zu images", n);
     }
     texp_augment_fill_table(augment, &sampler->table);
-    texp_random_permutation(seed, 0, sampler->order, (uint32_t)n);
     *out = sampler;
     return 0;
 }
@@ -46,18 +41,9 @@ int texp_sampler_open(const texp_dataset *set, const texp_augment *augment, uint
 void texp_sampler_close(texp_sampler *sampler)
 {
     if (!sampler) return;
-    free(sampler->order);
+    texp_order_close(&sampler->order);
     free(sampler->buffer);
     free(sampler);
-}
-
-static int place(texp_sampler *sampler, uint64_t sample)
-{
-    uint32_t n = (uint32_t)texp_dataset_size(sampler->set);
-    uint64_t epoch = sample / n;
-    if (epoch != sampler->epoch) texp_random_permutation(sampler->seed, epoch, sampler->order, n);
-    sampler->epoch = epoch;
-    return (int)sampler->order[sample % n];
 }
 
 static int fill_one(texp_sampler *sampler, int image, texp_augment_draw draw, float *x, float *truth,
@@ -78,8 +64,8 @@ int texp_sampler_fill(texp_sampler *sampler, uint64_t first, int n, float **x, f
     int j;
     for (j = 0; j < n; ++j) {
         uint64_t sample = first + (uint64_t)j;
-        texp_augment_draw draw = texp_augment_random(&sampler->augment, sampler->seed, sample);
-        if (fill_one(sampler, place(sampler, sample), draw, x[j], truth ? truth[j] : NULL, message)) return -1;
+        texp_augment_draw draw = texp_augment_random(&sampler->augment, sampler->order.seed, sample);
+        if (fill_one(sampler, texp_order_image(&sampler->order, sample), draw, x[j], truth ? truth[j] : NULL, message)) return -1;
     }
     return 0;
 }

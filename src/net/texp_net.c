@@ -21,5 +21,6 @@ void texp_net_free(texp_net *t)
     free(t->schedule.tracks);
     free(t->images.normalised);
     free(t->images.gradient);
+    free(t->images.replaced_value);
     free(t);
 }

@@ -2,6 +2,7 @@
 #ifndef TEXP_NET_H
 #define TEXP_NET_H
 
+#include "base/refuse.h"
 #include "data/augment.h"
 #include "theory/schedule.h"
 
@@ -47,7 +48,12 @@ typedef struct {
 
 /* Images on their way into the network. */
 typedef struct {
-    int ours; /* one of crop_pad, flip, mean, std: our loader and its augmentation */
+    int ours; /* one of crop_pad, flip, mean, std: our loader and its augmentation for small images */
+    int seeded; /* any key or policy of ours: what is drawn follows from the seed */
+    int has_flip;
+    texp_origin replaced; /* of a key that belongs to Darknet's augmentation; file NULL: there is none */
+    const char *replaced_key;
+    char *replaced_value; /* owned */
     int normalises; /* mean or std */
     texp_augment augment;
     float *normalised; /* copy of network_predict's input; owned */

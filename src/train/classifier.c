@@ -4,6 +4,7 @@
 #include "cfg/options.h"
 #include "net/texp_net.h"
 #include "train/evaluate.h"
+#include "train/image_set.h"
 
 #include "data.h"
 #include "option_list.h"
@@ -42,7 +43,26 @@ static load_args request(network *net, list *data)
     return request;
 }
 
-static texp_image_set *open_images(network *net, list *data)
+/* The samples of a set of small images (data/sampler.h). */
+typedef struct {
+    texp_source source;
+    texp_image_set *set;
+} crop_source;
+
+static int fill(texp_source *source, uint64_t first, int w, int h, data batch, texp_message *message)
+{
+    (void)w, (void)h; /* the images have them */
+    return texp_sampler_fill(((crop_source *)source)->set->sampler, first, batch.X.rows, batch.X.vals, batch.y.vals,
+                             message);
+}
+
+static void close_source(texp_source *source)
+{
+    texp_image_set_close(((crop_source *)source)->set);
+    free(source);
+}
+
+static texp_source *open_source(network *net, list *data)
 {
     if (!net->texp->images.ours) return NULL;
     const char *key = option_find_int_quiet(data, "tag", 0) ? "tag" : option_find(data, "tree") ? "tree" : NULL;
@@ -52,7 +72,10 @@ static texp_image_set *open_images(network *net, list *data)
                            "or those keys",
                            net->texp->file);
     }
-    return texp_image_set_open(net, data, "train");
+    crop_source *s = calloc(1, sizeof *s);
+    s->set = texp_image_set_open(net, data, "train");
+    s->source = (texp_source){.images = texp_dataset_size(s->set->images), .fill = fill, .close = close_source};
+    return &s->source;
 }
 
 /* A draw in front of the first update and each 40th behind it, as Darknet's loop has it. */
@@ -87,7 +110,7 @@ const texp_task texp_classifier = {.command = "classifier",
                                    .counts_epochs = 1,
                                    .backup_every = 1000,
                                    .request = request,
-                                   .open_images = open_images,
+                                   .open_source = open_source,
                                    .loader_threads = 32,
                                    .next_size = next_size,
                                    .fit_request = fit_request,

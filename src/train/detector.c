@@ -1,6 +1,8 @@
 #include "train/detector.h"
 
+#include "base/random.h"
 #include "net/texp_net.h"
+#include "train/box_source.h"
 
 /* --- images ------------------------------------------------------------------------------------------------------- */
 
@@ -30,15 +32,34 @@ static load_args request(network *net, list *data)
     return request;
 }
 
+/* Any key of ours asks for our loader, and so does a network that Darknet's has no images for. */
+static texp_source *open_source(network *net, list *data)
+{
+    return net->texp->images.seeded || net->c != 3 ? texp_box_source_open(net, data) : NULL;
+}
+
 /* random=1: a draw in front of the first update and each 10th behind it, and the largest size for the last 200, as
  * Darknet's loop has it. */
+enum { TURNS = 10, SIZES = 10, SMALLEST = 10, STRIDE = 32, LARGEST = 608, LAST_UPDATES = 200 };
+
+static int is_near_end(const network *net, long update)
+{
+    return net->max_batches && net->max_batches - update < LAST_UPDATES;
+}
+
 static int next_size(const network *net, long turn)
 {
-    enum { LARGEST = 608, LAST_UPDATES = 200 };
-    if (!last_layer(net)->random || turn % 10) return 0;
-    int size = (rand() % 10 + 10) * 32;
-    long left = net->max_batches - (long)get_current_batch((network *)net);
-    return net->max_batches && left < LAST_UPDATES ? LARGEST : size;
+    if (!last_layer(net)->random || turn % TURNS) return 0;
+    int size = (rand() % SIZES + SMALLEST) * STRIDE;
+    return is_near_end(net, (long)get_current_batch((network *)net)) ? LARGEST : size;
+}
+
+static int size_at(const network *net, long update)
+{
+    long drawn_at = update - update % TURNS;
+    if (!last_layer(net)->random) return 0;
+    if (is_near_end(net, drawn_at)) return LARGEST;
+    return (int)(texp_random_below(net->texp->seed, TEXP_STREAM_SIZE, (uint64_t)drawn_at, SIZES) + SMALLEST) * STRIDE;
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -53,6 +74,8 @@ const texp_task texp_detector = {.command = "detector",
                                  .is_numbered = is_numbered,
                                  .backup_every = 100,
                                  .request = request,
+                                 .open_source = open_source,
                                  .loader_threads = 64,
                                  .next_size = next_size,
+                                 .size_at = size_at,
                                  .fit_request = fit_request};

@@ -3,11 +3,11 @@
 #include "base/files.h"
 #include "cfg/options.h"
 #include "net/texp_net.h"
+#include "train/image_memory.h"
 
 #include "option_list.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 int texp_count_classes(const network *net, list *data)
 {
@@ -50,19 +50,6 @@ char **texp_read_labels(list *data, int classes)
     return labels;
 }
 
-/* Half of the free memory, in bytes: what decoded images may take. */
-static size_t image_memory(void)
-{
-    /* Free pages alone would leave out the page cache, which gives way. */
-    unsigned long kilobytes = 0;
-    char line[128];
-    FILE *file = fopen("/proc/meminfo", "r");
-    while (file && !kilobytes && fgets(line, sizeof line, file)) sscanf(line, "MemAvailable: %lu", &kilobytes);
-    if (file) fclose(file);
-    if (kilobytes) return (size_t)kilobytes / 2 * 1024;
-    return (size_t)sysconf(_SC_AVPHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 texp_image_set *texp_image_set_open(const network *net, list *data, const char *list_key)
 {
     const texp_net *t = net->texp;
@@ -73,7 +60,7 @@ texp_image_set *texp_image_set_open(const network *net, list *data, const char *
     const char *label_file = texp_data_file(data, "labels", "data/labels.list");
     texp_image_set *set = calloc(1, sizeof *set);
     texp_message message;
-    if (texp_dataset_open(list_file, label_file, classes, net->w, net->h, net->c, image_memory(), &set->images,
+    if (texp_dataset_open(list_file, label_file, classes, net->w, net->h, net->c, texp_image_memory(), &set->images,
                           &message) ||
         texp_sampler_open(set->images, trains ? &t->images.augment : &plain, trains ? t->seed : 0, &set->sampler,
                           &message)) {

@@ -4,6 +4,7 @@
 #include "base/refuse.h"
 #include "net/checkpoint.h"
 #include "net/texp_net.h"
+#include "train/image_set.h"
 
 #include "data.h"
 
@@ -20,9 +21,11 @@ typedef struct {
 
 struct texp_loader {
     const texp_setup *setup;
-    texp_image_set *set; /* our loader's, or NULL: Darknet makes the images */
+    texp_source *source; /* our loader's, or NULL: Darknet makes the images */
     load_args request; /* of Darknet's loader; of ours, n and the size alone */
     data loaded; /* by the thread */
+    int failed; /* it could not; the message says why */
+    texp_message message;
     pthread_t thread;
     int under_way;
     long turn; /* updates before which a change of size was asked for */
@@ -49,9 +52,9 @@ texp_loader *texp_loader_open(const texp_setup *setup)
     texp_loader *loader = calloc(1, sizeof *loader);
     network *net = setup->net;
     loader->setup = setup;
-    loader->set = setup->task->open_images ? setup->task->open_images(net, setup->data) : NULL;
-    loader->request = loader->set ? get_base_args(net) : setup->task->request(net, setup->data);
-    if (!loader->set) read_paths(&loader->request, setup->data);
+    loader->source = setup->task->open_source(net, setup->data);
+    loader->request = loader->source ? get_base_args(net) : setup->task->request(net, setup->data);
+    if (!loader->source) read_paths(&loader->request, setup->data);
     loader->request.n = setup->batch;
     loader->request.d = &loader->loaded;
     loader->request.threads = setup->task->loader_threads;
@@ -63,24 +66,24 @@ texp_loader *texp_loader_open(const texp_setup *setup)
 
 int texp_loader_images(const texp_loader *loader)
 {
-    return loader->set ? texp_dataset_size(loader->set->images) : loader->request.m;
+    return loader->source ? loader->source->images : loader->request.m;
 }
 
 int texp_loader_is_ours(const texp_loader *loader)
 {
-    return loader->set != NULL;
+    return loader->source != NULL;
 }
 
 int texp_loader_keeps_order(const texp_loader *loader)
 {
-    return loader->set || loader->setup->net->texp->has_seed;
+    return loader->source || loader->setup->net->texp->has_seed;
 }
 
 void texp_loader_close(texp_loader *loader)
 {
     if (!loader) return;
     if (loader->under_way) free_data(texp_loader_take(loader));
-    texp_image_set_close(loader->set);
+    if (loader->source) loader->source->close(loader->source);
     for (int i = 0; i < loader->request.m; ++i) free(loader->request.paths[i]);
     free(loader->request.paths);
     free(loader);
@@ -92,13 +95,11 @@ static void *load_ours(void *argument)
 {
     texp_loader *loader = argument;
     const network *net = loader->setup->net;
-    int n = loader->request.n;
-    texp_message message;
-    data d = {.X = make_matrix(n, net->inputs), .y = make_matrix(n, net->truths)};
-    if (texp_sampler_fill(loader->set->sampler, loader->order.loading, n, d.X.vals, d.y.vals, &message)) {
-        texp_fail("%s", message.text);
-    }
-    loader->loaded = d;
+    const load_args *request = &loader->request;
+    loader->loaded = (data){.X = make_matrix(request->n, request->w * request->h * net->c),
+                            .y = make_matrix(request->n, net->truths)};
+    loader->failed = loader->source->fill(loader->source, loader->order.loading, request->w, request->h, loader->loaded,
+                                          &loader->message);
     return NULL;
 }
 
@@ -130,17 +131,26 @@ static void end_in_order(image_order *order)
 static void load_in_order(texp_loader *loader)
 {
     begin_in_order(&loader->order);
-    if (!loader->set) load_data_blocking(loader->request);
-    int failed = pthread_create(&loader->thread, NULL, loader->set ? load_ours : load_nothing, loader);
+    if (!loader->source) load_data_blocking(loader->request);
+    int failed = pthread_create(&loader->thread, NULL, loader->source ? load_ours : load_nothing, loader);
     if (failed) texp_fail("can't start a loader thread: %s", strerror(failed));
     end_in_order(&loader->order);
 }
 
+/* A batch of ours has the size at once that its update needs. */
+static void advance_ours(texp_loader *loader)
+{
+    const texp_setup *s = loader->setup;
+    image_order *order = &loader->order;
+    int size = s->task->size_at ? s->task->size_at(s->net, (long)(order->loading / (uint64_t)loader->request.n)) : 0;
+    if (size) loader->request.w = loader->request.h = size;
+    order->next += (uint64_t)loader->request.n;
+}
+
 void texp_loader_start(texp_loader *loader)
 {
-    image_order *order = &loader->order;
-    order->loading = order->next;
-    if (loader->set) order->next += (uint64_t)loader->request.n;
+    loader->order.loading = loader->order.next;
+    if (loader->source) advance_ours(loader);
     if (texp_loader_keeps_order(loader))
         load_in_order(loader);
     else
@@ -152,13 +162,14 @@ data texp_loader_take(texp_loader *loader)
 {
     pthread_join(loader->thread, NULL);
     loader->under_way = 0;
+    if (loader->failed) texp_fail("%s", loader->message.text);
     return loader->loaded;
 }
 
 /* --- changes of size ------------------------------------------------------------------------------------------------ */
 
 /* As Darknet's loop does it: the batch under way has the old size and is thrown away. */
-int texp_loader_next_size(texp_loader *loader)
+static int reload_at_next_size(texp_loader *loader)
 {
     const texp_setup *s = loader->setup;
     int size = s->task->next_size(s->net, loader->turn++);
@@ -170,6 +181,15 @@ int texp_loader_next_size(texp_loader *loader)
     return size;
 }
 
+int texp_loader_next_size(texp_loader *loader)
+{
+    int size = loader->request.w;
+    if (!loader->source) return reload_at_next_size(loader);
+    if (size == loader->setup->net->w || !loader->setup->task->size_at) return 0;
+    printf("Resizing\n%d\n", size);
+    return size;
+}
+
 /* --- training state ---------------------------------------------------------------------------------------------- */
 
 void texp_loader_save(const texp_loader *loader, texp_state *state)
@@ -177,8 +197,8 @@ void texp_loader_save(const texp_loader *loader, texp_state *state)
     texp_rand now;
     texp_state_add_u64(state, "run images", (uint64_t)texp_loader_images(loader));
     texp_state_add_u64(state, "run count", (uint64_t)loader->turn);
-    texp_state_add_u64(state, "run width", (uint64_t)loader->request.w);
-    texp_state_add_u64(state, "run height", (uint64_t)loader->request.h);
+    texp_state_add_u64(state, "run width", (uint64_t)loader->setup->net->w);
+    texp_state_add_u64(state, "run height", (uint64_t)loader->setup->net->h);
     if (!texp_loader_keeps_order(loader)) return;
     texp_rand_save(&now);
     texp_state_add_u64(state, "run loading", loader->order.loading);
@@ -200,7 +220,7 @@ static int restore_order(image_order *order, const texp_saved *saved, texp_messa
 static void restore_size(texp_loader *loader, int width, int height)
 {
     network *net = loader->setup->net;
-    if (loader->request.w == width && loader->request.h == height) return;
+    if (net->w == width && net->h == height) return;
     fit_request(loader, width, height);
     resize_network(net, width, height);
 }

@@ -5,7 +5,7 @@
 #ifndef TEXP_TASK_H
 #define TEXP_TASK_H
 
-#include "train/image_set.h"
+#include "train/source.h"
 
 #include "darknet.h"
 
@@ -29,13 +29,14 @@ typedef struct {
     /* What Darknet's loader shall be asked for, all but the size (fit_request) and n, d, paths, m and threads: kind of truth
      * and augmentation. Exits with a message where the network can't take what the .data file describes. */
     load_args (*request)(network *net, list *data);
-    /* The training images of our loader, to be closed by the caller; NULL, of the function or from it: Darknet's loader
-     * makes them. */
-    texp_image_set *(*open_images)(network *net, list *data);
+    /* The training samples of our loader, to be closed by the caller; NULL: Darknet's loader makes them. */
+    texp_source *(*open_source)(network *net, list *data);
     int loader_threads; /* of Darknet's loader */
     /* Width and height, in pixels, to which the network changes before an update, the `turn`-th (0, 1, ...) of the run;
-     * 0: it stays as it is. May draw from rand(). */
+     * 0: it stays as it is. Of Darknet's loader: may draw from rand(). */
     int (*next_size)(const network *net, long turn);
+    /* The same of our loader, a function of the seed and of how many updates were done before; NULL: it never changes. */
+    int (*size_at)(const network *net, long update);
     /* Asks for images of that size, in pixels; prints what Darknet's loop prints then. */
     void (*fit_request)(load_args *request, const network *net, int width, int height);
 
