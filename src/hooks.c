@@ -16,6 +16,7 @@
 #include "net/threads.h"
 #include "net/tracks.h"
 #include "net/trainable.h"
+#include "net/truths.h"
 #include "net/update.h"
 #include "net/weight_norms.h"
 #include "net/weights_file.h"
@@ -121,6 +122,7 @@ void texp_parse_end(network *net)
 {
     texp_net *t = net->texp;
     texp_check_augmentation(net);
+    texp_fit_truths(net);
 #ifndef TEXP_DOUBLE
     if (on_cpu() && !t->cpu.plain) texp_cpu_use(net);
 #endif

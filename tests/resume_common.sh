@@ -12,7 +12,7 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"
 ours="affine=0 batchnorm_eps=1e-5 crop_pad=1 flip=1 mean=.4 std=.25"
 
 # A blank in the name would end it, and the folder of the sources may have one.
-train() { LD_PRELOAD=./kill_at.so "$darknet" classifier train tiny.data "$@" >out.txt 2>err.txt; }
+train() { LD_PRELOAD=./kill_at.so "$darknet" ${trainer:-classifier train tiny.data} "$@" >out.txt 2>err.txt; }
 
 # The same, dead in front of step $1 of its saves.
 train_killed() {

@@ -22,13 +22,6 @@ cfg start 48 batch=8 max_batches=1
 "$darknet" detector train boxes.data start.cfg >out.txt 2>err.txt || exit 1
 cp backup/start_final.weights start.weights
 
-# start_at IMAGES: a run that begins with start.weights has seen so many. They are 8 bytes behind a header of 12.
-start_at() {
-    awk -v n="$1" 'BEGIN { for (i = 0; i < 8; i++) { printf "\\%03o", n % 256; n = int(n / 256) } }' >bytes
-    # shellcheck disable=SC2059 # escapes
-    printf "$(cat bytes)" | dd of=start.weights bs=1 seek=12 conv=notrunc 2>/dev/null
-}
-
 is_whole() { [ "$(stat -c %s "$1" 2>/dev/null)" = "$(stat -c %s start.weights)" ]; }
 
 # Trains $1.cfg by build $2, until file $3 is whole where that is given; the rates, which stock prints with six digits, and
@@ -59,7 +52,7 @@ as_stock() {
 }
 
 cfg steady 48 batch=8 subdivisions=2 max_batches=1001
-start_at 7160 # images: 895 updates
+set_seen start.weights 7160 # images: 895 updates
 as_stock steady 3 detector_train_ends_in_the_weights_of_stock_darknet
 why=
 grep -vE '^(continuing|epoch|wrote) ' steady-plain.txt | cmp -s steady-stock.txt - ||
@@ -69,13 +62,13 @@ differing=$(grep -E '^[0-9]+: ' steady-stock.txt | cut -d: -f2 | cut -d, -f1 | s
 result detector_train_prints_what_stock_darknet_does "$why"
 
 cfg late 48 batch=8 max_batches=10001
-start_at 79992 # images: 9999 updates
+set_seen start.weights 79992 # images: 9999 updates
 as_stock late 3 detector_train_numbers_its_weights_as_stock_darknet
 
 # The sizes are drawn, here all alike; but none for the last 200 updates.
 yolo="jitter=.2 random=1"
 cfg resized 48 batch=1 max_batches=280
-start_at 80 # updates
+set_seen start.weights 80 # updates
 as_stock resized 2 detector_train_changes_its_size_as_stock_darknet resized_100.weights
 why=$(sed -n '/^Resizing/{n;p;}' resized-plain.txt | head -n 2 | tr '\n' ' ')
 [ "$why" = "352 608 " ] && why=

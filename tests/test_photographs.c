@@ -180,7 +180,8 @@ static void boxes_follow_as_darknets_do(void **state)
     (void)state;
     enum { W = 30, H = 20, N = 4, MOST = 6 };
     /* The last one is hardly there: less than a thousandth once it is placed. */
-    const texp_box boxes[N] = {{0, .2f, .3f, .1f, .4f}, {1, .9f, .5f, .4f, .2f}, {1, .5f, .5f, 1, 1}, {0, .4f, .4f, .0005f, .3f}};
+    const texp_box boxes[N] = {
+        {0, .2f, .3f, .1f, .4f}, {1, .9f, .5f, .4f, .2f}, {1, .5f, .5f, 1, 1}, {0, .4f, .4f, .0005f, .3f}};
     int orders = 0;
     for (uint64_t sample = 0; sample < 100; ++sample) {
         texp_placement p = texp_placement_draw(&rule, 8, sample, 20 + (int)(sample % 9), 21, W, H);
@@ -189,7 +190,7 @@ static void boxes_follow_as_darknets_do(void **state)
         assert_int_equal(texp_placement_boxes(truth, MOST, boxes, N, W, H, &p), 0);
         for (int k = 0; k < N - 1; ++k) {
             const texp_box *b = boxes + k;
-            box_label theirs = {b->class_id,        b->x,           b->y, b->w, b->h, b->x - b->w / 2, b->x + b->w / 2,
+            box_label theirs = {b->class_id,     b->x,           b->y, b->w, b->h, b->x - b->w / 2, b->x + b->w / 2,
                                 b->y - b->h / 2, b->y + b->h / 2};
             correct_boxes(&theirs, 1, -p.dx / W, -p.dy / H, p.w / W, p.h / H, p.flip);
             float want[5] = {theirs.x, theirs.y, theirs.w, theirs.h, (float)theirs.id};
@@ -260,7 +261,8 @@ static void without_augmentation_nothing_is_drawn_but_the_place(void **state)
     const texp_placement_rule none = {0};
     for (uint64_t sample = 0; sample < 20; ++sample) {
         texp_placement p = texp_placement_draw(&none, 3, sample, 80, 40, 32, 32);
-        assert_true(p.w == 32 && p.h == 16 && p.dx == 0 && p.hue == 0 && p.saturation == 1 && p.exposure == 1 && !p.flip);
+        assert_true(p.w == 32 && p.h == 16 && p.dx == 0 && p.hue == 0 && p.saturation == 1 && p.exposure == 1 &&
+                    !p.flip);
     }
 }
 
@@ -335,7 +337,8 @@ static void an_epoch_has_each_image_once(void **state)
     int boxes = 0;
     for (int i = 0; i < IMAGES; ++i) {
         for (int k = 0; k < 4; ++k) boxes += d.y.vals[i][5 * k + 2] > 0;
-        for (int j = 0; j < i; ++j) assert_true(memcmp(d.X.vals[i], d.X.vals[j], (size_t)d.X.cols * sizeof(float)) != 0);
+        for (int j = 0; j < i; ++j)
+            assert_true(memcmp(d.X.vals[i], d.X.vals[j], (size_t)d.X.cols * sizeof(float)) != 0);
     }
     assert_int_equal(boxes, 0 + 1 + 2 + 3 + 0 + 1 + 2);
     free_data(d);
@@ -373,7 +376,8 @@ static void flip_0_mirrors_none_and_others_half(void **state)
         free_network(net);
     }
     int mirrored = 0;
-    for (int i = 0; i < N; ++i) mirrored += memcmp(d[0].X.vals[i], d[1].X.vals[i], (size_t)d[0].X.cols * sizeof(float)) != 0;
+    for (int i = 0; i < N; ++i)
+        mirrored += memcmp(d[0].X.vals[i], d[1].X.vals[i], (size_t)d[0].X.cols * sizeof(float)) != 0;
     assert_true(mirrored > N / 4 && mirrored < 3 * N / 4);
     assert_same(d[1], d[2], 0);
     for (int i = 0; i < 3; ++i) free_data(d[i]);

@@ -9,7 +9,14 @@
 #include <stdint.h>
 
 /* Streams in use. */
-enum { TEXP_STREAM_ORDER = 1, TEXP_STREAM_AUGMENT = 2, TEXP_STREAM_RATE = 3, TEXP_STREAM_PHOTO = 4, TEXP_STREAM_SIZE = 5, TEXP_STREAM_VERIFY = 9 };
+enum {
+    TEXP_STREAM_ORDER = 1,
+    TEXP_STREAM_AUGMENT = 2,
+    TEXP_STREAM_RATE = 3,
+    TEXP_STREAM_PHOTO = 4,
+    TEXP_STREAM_SIZE = 5,
+    TEXP_STREAM_VERIFY = 9
+};
 
 /* 64 random bits, a hash of its arguments (two rounds of the splitmix64 finaliser or better). */
 uint64_t texp_random_bits(uint64_t seed, uint64_t stream, uint64_t index);

@@ -7,7 +7,19 @@
 /* --- draws -------------------------------------------------------------------------------------------------------- */
 
 /* The draws of one sample, each by its own number; behind them those of the order of boxes. */
-enum { SHAPE_W, SHAPE_H, PLACE_X, PLACE_Y, HUE, SATURATION, DIVIDES_SATURATION, EXPOSURE, DIVIDES_EXPOSURE, FLIP, ORDER };
+enum {
+    SHAPE_W,
+    SHAPE_H,
+    PLACE_X,
+    PLACE_Y,
+    HUE,
+    SATURATION,
+    DIVIDES_SATURATION,
+    EXPOSURE,
+    DIVIDES_EXPOSURE,
+    FLIP,
+    ORDER
+};
 
 static double uniform(uint64_t seed, uint64_t what, double low, double high)
 {

@@ -25,8 +25,8 @@ typedef struct {
 } texp_placement;
 
 /* The draw of sample number `sample` under `seed`, for a photograph of photo_w x photo_h on a canvas of w x h: of nothing else. */
-texp_placement texp_placement_draw(const texp_placement_rule *rule, uint64_t seed, uint64_t sample, int photo_w, int photo_h,
-                                   int w, int h);
+texp_placement texp_placement_draw(const texp_placement_rule *rule, uint64_t seed, uint64_t sample, int photo_w,
+                                   int photo_h, int w, int h);
 
 /* The canvas, photo->c x h x w planar, 0..1: .5 where the photograph is not, bilinear between its pixels where it is, as
  * Darknet's place_image(). Colours and mirroring are left to the caller. Returns 0, or -1 without memory. */
@@ -36,6 +36,6 @@ int texp_placement_image(float *canvas, int w, int h, const texp_photo *photo, c
  * size, class), most * 5 of them, zeros at the end. The first `most` of the drawn order count, without those of which less than
  * a thousandth of a side is left. Returns 0, or -1 without memory. */
 int texp_placement_boxes(float *truth, int most, const texp_box *boxes, int n, int w, int h,
-                          const texp_placement *placement);
+                         const texp_placement *placement);
 
 #endif

@@ -65,7 +65,8 @@ int texp_sampler_fill(texp_sampler *sampler, uint64_t first, int n, float **x, f
     for (j = 0; j < n; ++j) {
         uint64_t sample = first + (uint64_t)j;
         texp_augment_draw draw = texp_augment_random(&sampler->augment, sampler->order.seed, sample);
-        if (fill_one(sampler, texp_order_image(&sampler->order, sample), draw, x[j], truth ? truth[j] : NULL, message)) return -1;
+        if (fill_one(sampler, texp_order_image(&sampler->order, sample), draw, x[j], truth ? truth[j] : NULL, message))
+            return -1;
     }
     return 0;
 }

@@ -144,7 +144,7 @@ static void ask_for_boxes(texp_batches *b)
     const layer *l = last_layer(b->net);
     b->args = get_base_args(b->net);
     b->args.type = l->type == DETECTION ? REGION_DATA : DETECTION_DATA;
-    b->args.num_boxes = l->type == DETECTION ? l->side : l->max_boxes;
+    b->args.num_boxes = l->type == DETECTION ? l->side : b->net->truths / 5;
     b->args.classes = l->classes;
     b->args.coords = l->coords;
     b->args.jitter = l->jitter;

@@ -56,7 +56,8 @@ static int place(const making *m, int sample, const texp_photo *photo, texp_mess
 {
     const box_source *s = m->of;
     image canvas = {.w = m->w, .h = m->h, .c = photo->c, .data = m->batch.X.vals[sample]};
-    texp_placement p = texp_placement_draw(&s->rule, s->order.seed, m->first + (uint64_t)sample, photo->w, photo->h, m->w, m->h);
+    texp_placement p =
+        texp_placement_draw(&s->rule, s->order.seed, m->first + (uint64_t)sample, photo->w, photo->h, m->w, m->h);
     int n;
     const texp_box *boxes = texp_boxes_of(s->boxes, m->images[sample], &n);
     if (texp_placement_image(canvas.data, m->w, m->h, photo, &p) ||
@@ -176,7 +177,7 @@ texp_source *texp_box_source_open(const network *net, list *data)
     s->source.close = close_source;
     s->rule = rule_of(net, l);
     s->normalisation = t->images.normalises ? &t->images.augment : NULL;
-    s->most_boxes = l->max_boxes;
+    s->most_boxes = net->truths / 5;
     s->threads = count_threads();
     if (texp_order_open(&s->order, t->seed, s->source.images)) texp_fail("no memory for the order of the images");
     return &s->source;

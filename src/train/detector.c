@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "net/texp_net.h"
 #include "train/box_source.h"
+#include "train/detector_check.h"
 
 /* --- images ------------------------------------------------------------------------------------------------------- */
 
@@ -23,18 +24,19 @@ static load_args request(network *net, list *data)
 {
     const layer *l = last_layer(net);
     load_args request = get_base_args(net);
-    (void)data;
+    texp_check_photographs(net, data);
     request.type = DETECTION_DATA;
     request.classes = l->classes;
     request.coords = l->coords;
     request.jitter = l->jitter;
-    request.num_boxes = l->max_boxes;
+    request.num_boxes = net->truths / 5;
     return request;
 }
 
 /* Any key of ours asks for our loader, and so does a network that Darknet's has no images for. */
 static texp_source *open_source(network *net, list *data)
 {
+    texp_check_detector(net, data);
     return net->texp->images.seeded || net->c != 3 ? texp_box_source_open(net, data) : NULL;
 }
 
