@@ -11,6 +11,8 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"
 # shellcheck disable=SC2034 # words, for those who source this
 ours="affine=0 batchnorm_eps=1e-5 crop_pad=1 flip=1 mean=.4 std=.25"
 
+# words of $trainer apart on purpose
+# shellcheck disable=SC2086
 # A blank in the name would end it, and the folder of the sources may have one.
 train() { LD_PRELOAD=./kill_at.so "$darknet" ${trainer:-classifier train tiny.data} "$@" >out.txt 2>err.txt; }
 

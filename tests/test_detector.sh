@@ -77,8 +77,8 @@ refused a_list_that_is_not_there 'boxes.data:2: train=nowhere.list: ' 's/^train=
 refused an_image_that_is_not_there 'boxes.list, line 2: nowhere.png: No such file' '2s/.*/nowhere.png/' boxes.list
 refused an_image_that_is_none 'boxes.list, line 3: boxes.data: no image' '3s/.*/boxes.data/' boxes.list
 refused a_network_without_boxes 'seeded.cfg: the last layer is [convolutional]; detector train needs [yolo] or [region]' \
-    '/^\[yolo\]/,$d'
-refused jitter_of_more_than_a_side 'layer 4 [yolo] jitter=1.5: ' 's/^jitter=.*/jitter=1.5/'
+    '/^mask=/,/^jitter=/d; /^\[yolo\]/d'
+refused jitter_of_more_than_a_side 'layer 4 [yolo] jitter=1: ' 's/^jitter=.*/jitter=1/'
 cp labels/1.txt label
 for keys in 'seed=3' ''; do
     sed "s/^seed=3/$keys/" seeded.cfg >bad.cfg

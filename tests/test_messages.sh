@@ -13,7 +13,7 @@ refused() {
         not_ok "$1" "the edit changes nothing"
         return
     fi
-    "$darknet" texp schedule bad.cfg >out.txt 2>err.txt
+    "$darknet" texp "${subcommand:-schedule}" bad.cfg >out.txt 2>err.txt
     status=$?
     why=
     [ $status -ne 0 ] || why="exit status 0"
@@ -84,7 +84,10 @@ refused no_thread 'threads=0: must be 1 or more' 's/^decay=.*/&\nthreads=0/'
 refused more_threads_than_can_be 'threads=100000: must be 1 to 1024' 's/^decay=.*/&\nthreads=100000/'
 refused flat_std 'std=0: must be positive' 's/^decay=.*/&\nstd=0/'
 refused means_of_other_channels 'mean=.1,.2: has 2 entries for channels=1' 's/^decay=.*/&\nmean=.1,.2/'
+# Whether they go together depends on the layers.
+subcommand=check
 refused both_augmentations "angle=7: belongs to Darknet's own augmentation" 's/^decay=.*/&\ncrop_pad=1\nangle=7/'
+subcommand=schedule
 refused no_equals_sign "'momentum' is neither [section] nor key=value" 's/^momentum=.*/momentum/'
 refused no_value "'momentum=' is neither" 's/^momentum=.*/momentum=/'
 refused another_first_section 'the first section is [nett]' 's/^\[net\]/[nett]/'
