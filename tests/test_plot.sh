@@ -54,11 +54,14 @@ grep -q "^set label 1 'test accuracy, %'" script.gp || why="$why no accuracy"
 grep -q "base rate'" script.gp && grep "base rate'" script.gp | grep -q "dt (.*title 'base rate'" || why="$why base rate not dashed"
 result losses_accuracy_and_rates_of_a_run_are_drawn "$why"
 
-sed 's/,base_rate$//; s/,[^,]*$//' run.csv | sed "1s/.*/${header%,base_rate}/; s/test_accuracy/test_map/; 1s/,decay,/,unheard of,/" >old.csv
+sed 's/,base_rate$//; s/,[^,]*$//' run.csv | sed "1s/.*/${header%,base_rate}/; s/test_accuracy/test_mAP/; 1s/,decay,/,unheard of,/" >old.csv
 why=$(script old.csv -o old.svg)
 grep -q 'base rate' script.gp && why="$why a base rate"
 grep -q "'test mAP, %'" script.gp || why="$why no mAP"
 [ "$(block "title 'test'" | tail -n 1)" = "6 0.05" ] || why="$why test $(block "title 'test'" | tail -n 1)"
+sed "1s/test_accuracy/test_it's; \`touch a\`/" run.csv >quoted.csv
+why="$why$(script quoted.csv)"
+grep -qF "set label 1 'test it''s; \`touch a\`, %' noenhanced" script.gp || why="$why $(grep "label 1 'test" script.gp)"
 result columns_are_found_by_their_names "$why"
 
 why=$(script run.csv -x update)

@@ -361,26 +361,28 @@ static double at(const chart *c, double pixels)
     return 1 - pixels / c->height;
 }
 
+/* What a panel shows, as a text of gnuplot's. */
 static void print_caption(const chart *c, panel p)
 {
-    FILE *f = c->script;
     int tests = 0, trains = 0, bases = 0;
     const char *quality = NULL;
+    char caption[64];
     for (int i = 0; i < c->n; ++i) {
         const texp_curves *v = c->runs[i].curves;
         tests |= v->test_loss.n > 0;
         trains |= v->train_loss.n > 0;
         bases |= v->rate.n && has_base(v);
-        if (v->quality.n) quality = !quality || !strcmp(quality, v->quality_name) ? v->quality_name : "accuracy or mAP";
+        if (v->quality.n) quality = !quality || !strcmp(quality, v->quality_name) ? v->quality_name : "quality";
     }
     if (p == QUALITY)
-        fprintf(f, "test %s, %%", quality);
+        snprintf(caption, sizeof caption, "test %s, %%", quality);
     else if (p == RATE)
-        fprintf(f, "rate%s", c->n > 1 && bases ? " (dashed: base rate)" : "");
+        snprintf(caption, sizeof caption, "rate%s", c->n > 1 && bases ? " (dashed: base rate)" : "");
     else if (c->n > 1 && trains && tests)
-        fprintf(f, "loss (with points: test; thin: training)");
+        snprintf(caption, sizeof caption, "loss (with points: test; thin: training)");
     else
-        fprintf(f, "%s", !tests ? "training loss" : trains ? "loss" : "test loss");
+        snprintf(caption, sizeof caption, "%s", !tests ? "training loss" : trains ? "loss" : "test loss");
+    print_text(c->script, caption, MOST_LETTERS);
 }
 
 /* From `top` on, in pixels. */
@@ -390,9 +392,9 @@ static void print_panel(chart *c, panel p, int top, int is_lowest)
     plots all;
     fprintf(f, "set tmargin at screen %.6f\nset bmargin at screen %.6f\n", at(c, top + ABOVE),
             at(c, top + ABOVE + height_of(c, p)));
-    fprintf(f, "set label 1 '");
+    fprintf(f, "set label 1 ");
     print_caption(c, p);
-    fprintf(f, "' noenhanced at screen %.6f, %.6f left\n", (double)LEFT / WIDTH, at(c, top + ABOVE - 12));
+    fprintf(f, " noenhanced at screen %.6f, %.6f left\n", (double)LEFT / WIDTH, at(c, top + ABOVE - 12));
     if (c->n == 1)
         fprintf(f, "set key at screen %.6f, %.6f right center horizontal\n", (double)RIGHT / WIDTH,
                 at(c, top + ABOVE - 12));

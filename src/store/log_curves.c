@@ -11,16 +11,12 @@ typedef enum { X, TRAIN_LOSS, TEST_LOSS, QUALITY, RATE, BASE_RATE, COLUMNS } col
 static const char *const x_columns[] = {
     [TEXP_BY_EPOCH] = "epoch", [TEXP_BY_UPDATE] = "update", [TEXP_BY_SECONDS] = "seconds"};
 
-static const struct {
-    const char *column, *name;
-} qualities[] = {
-    {"test_map", "mAP"}, {"test_mAP", "mAP"}, {"map", "mAP"}, {"mAP", "mAP"}, {"test_accuracy", "accuracy"}};
-enum { QUALITIES = sizeof qualities / sizeof *qualities, LONGEST_ROW = 4096, MOST_FIELDS = 64 };
+enum { LONGEST_ROW = 4096, MOST_FIELDS = 64 };
 
 struct texp_log_reader {
     FILE *file;
     int places[COLUMNS]; /* of each column in a row; -1: there is none */
-    const char *quality_name;
+    char quality_name[TEXP_QUALITY_NAME];
 };
 
 void texp_curves_free(texp_curves *curves)
@@ -96,6 +92,15 @@ static int find(char *const *fields, int n, const char *name)
     return -1;
 }
 
+/* Each task calls it otherwise: test_accuracy, test_mAP. */
+static int find_quality(char *const *fields, int n)
+{
+    for (int i = 0; i < n; ++i) {
+        if (!strncmp(fields[i], "test_", strlen("test_")) && strcmp(fields[i], "test_loss")) return i;
+    }
+    return -1;
+}
+
 static void find_columns(texp_log_reader *r, char *const *fields, int n, texp_chart_x x)
 {
     r->places[X] = find(fields, n, x_columns[x]);
@@ -103,11 +108,9 @@ static void find_columns(texp_log_reader *r, char *const *fields, int n, texp_ch
     r->places[TEST_LOSS] = find(fields, n, "test_loss");
     r->places[RATE] = find(fields, n, "rate");
     r->places[BASE_RATE] = find(fields, n, "base_rate");
-    r->places[QUALITY] = -1;
-    for (int i = 0; i < QUALITIES && r->places[QUALITY] < 0; ++i) {
-        r->places[QUALITY] = find(fields, n, qualities[i].column);
-        r->quality_name = r->places[QUALITY] < 0 ? NULL : qualities[i].name;
-    }
+    r->places[QUALITY] = find_quality(fields, n);
+    if (r->places[QUALITY] < 0) return;
+    snprintf(r->quality_name, sizeof r->quality_name, "%s", fields[r->places[QUALITY]] + strlen("test_"));
 }
 
 static int read_header(texp_log_reader *r, const char *file, texp_chart_x x, texp_message *message)
@@ -173,7 +176,7 @@ static int add_row(const texp_log_reader *r, char *const *fields, int n, texp_cu
 int texp_log_reader_read(texp_log_reader *r, texp_curves *curves, texp_message *message)
 {
     char row[LONGEST_ROW], *fields[MOST_FIELDS];
-    curves->quality_name = r->quality_name;
+    snprintf(curves->quality_name, sizeof curves->quality_name, "%s", r->quality_name);
     while (next_row(r->file, row) > 0) {
         if (add_row(r, fields, split(row, fields), curves)) return texp_say(message, "no memory for a chart");
     }

@@ -9,12 +9,14 @@
 #include "base/message.h"
 #include "store/curve.h"
 
+enum { TEXP_QUALITY_NAME = 32 };
+
 typedef enum { TEXP_BY_EPOCH, TEXP_BY_UPDATE, TEXP_BY_SECONDS } texp_chart_x;
 
 typedef struct {
     texp_curve train_loss, test_loss;
     texp_curve quality; /* 0..1, of the test images */
-    const char *quality_name; /* "accuracy", "mAP"; NULL: the log has no such column */
+    char quality_name[TEXP_QUALITY_NAME]; /* "accuracy", "mAP": of its column without test_; "": there is none */
     texp_curve rate, base_rate; /* log10 of them, of any size; a rate of 0 is no point */
 } texp_curves;
 

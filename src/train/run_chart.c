@@ -27,9 +27,7 @@ static int read_log(texp_run_chart *chart, texp_message *message)
     char file[PATH_MAX];
     snprintf(file, sizeof file, "%s/%s.csv", s->backup, s->name);
     if (!chart->log) chart->log = texp_log_reader_open(file, TEXP_BY_EPOCH, message);
-    if (!chart->log || texp_log_reader_read(chart->log, &chart->curves, message)) return -1;
-    chart->curves.quality_name = s->task->quality;
-    return 0;
+    return chart->log ? texp_log_reader_read(chart->log, &chart->curves, message) : -1;
 }
 
 static int start(texp_run_chart *chart, texp_message *message)
