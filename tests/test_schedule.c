@@ -414,6 +414,38 @@ static void texp_pp_of_a_constant_base_tends_to_texp(void **state)
     assert_near(step_at(&r, 400).alpha, root, 2 * UNIT + pow(.9011, 400));
 }
 
+/*
+ * Weights held at 2^-m of what they are take the same steps w <- w - rate (gradient + decay w), the gradient being 2^m times
+ * as large, where rate is 4^-m and decay 4^m of theirs: not a bit is lost. The m of each update holds them nearest to 1.
+ */
+static void powers_of_two_keep_weights_nearest_to_1_and_the_product_of_rate_and_decay(void **state)
+{
+    static const long steps[] = {20000, 40000};
+    static const double scales[] = {.1, .1};
+    texp_recipe r = standard(TEXP_TEXP, "steps");
+    texp_schedule s;
+    long doublings = 0;
+    int decays = 0;
+
+    (void)state;
+    r.momentum_correction = 1;
+    r.n_steps = 2;
+    r.steps = steps;
+    r.scales = scales;
+    texp_schedule_start(&s, &r);
+    for (long k = 1; k <= 50000; ++k) {
+        texp_step step = texp_schedule_next(&s);
+        long double held = texp_held_scale(step.next_scale, step.next_doublings), quarter = powl(4, -doublings);
+        assert_int_equal(step.doublings, doublings);
+        assert_true(step.held_rate == step.rate * quarter);
+        assert_true(step.held_decay * quarter == step.decay);
+        assert_true(held >= sqrtl(.5L) && held < sqrtl(2));
+        decays += doublings > 0 && step.decay != 0;
+        doublings = step.next_doublings;
+    }
+    assert_true(doublings > 10 && decays == 2);
+}
+
 /* texp-- of rates eta_k is texp of the constant rate eta_1 with decays lambda eta_k/eta_1: same products, same numbers.
  * The two products differ by roundings, 4 UNIT; amplified tenfold, in ln P = sum of folds < 10. */
 static void texp_mm_equals_texp_of_its_constant_rate_recipe(void **state)
@@ -971,6 +1003,7 @@ int main(void)
         cmocka_unit_test(constant_base_with_momentum_grows_as_theorem_2_9_says),
         cmocka_unit_test(rate_grows_1_481_an_epoch_as_figure_1_says),
         cmocka_unit_test(texp_pp_of_a_constant_base_tends_to_texp),
+        cmocka_unit_test(powers_of_two_keep_weights_nearest_to_1_and_the_product_of_rate_and_decay),
         cmocka_unit_test(texp_mm_equals_texp_of_its_constant_rate_recipe),
         cmocka_unit_test(root_slope_solves_the_quadratic),
         cmocka_unit_test(root_slope_is_exact_at_rate_zero),
