@@ -16,6 +16,8 @@ export SANITIZE
 DATA ?= fashion-mnist
 ifeq ($(DATA),cifar10)
 CFG ?= cfg/preresnet32-texp++.cfg
+else ifeq ($(DATA),bccd)
+CFG ?= cfg/bccd-tiny-texp++.cfg
 else
 CFG ?= cfg/preresnet32-short-texp++.cfg
 endif
@@ -142,15 +144,16 @@ fuzz: sources
 
 cfg:
 	@scripts/make-cfgs.sh
+	@scripts/make-detector-cfgs.sh
 
 format:
 	@scripts/format.sh
 
 help:
 	@echo 'make              builds ./darknet, Darknet with exponential learning rates, and libdarknet.a and .so'
-	@echo 'make train        the same, prepares the images and trains; DATA=fashion-mnist or cifar10, CFG=file'
+	@echo 'make train        the same, prepares the images and trains; DATA=fashion-mnist, cifar10 or bccd, CFG=file'
 	@echo 'make packages     installs the Debian packages that make, make train and make test need, or names them'
-	@echo 'make data         prepares the images alone; CIFAR10=path says where those of CIFAR-10 are'
+	@echo 'make data         prepares the images alone; CIFAR10=path or BCCD=path says where those are'
 	@echo 'make test         runs the tests; TEST=schedule runs that one'
 	@echo 'make test-long    runs those that take minutes'
 	@echo '                  SANITIZE=1: either, compiled with AddressSanitizer and UBSan; slower, beside the usual builds'
@@ -160,7 +163,7 @@ help:
 	@echo 'make test-ci      runs the tests, and builds and trains with each option'
 	@echo 'make bench        times training against PyTorch and stock Darknet; TORCH=python3 names a Python with PyTorch'
 	@echo 'make fuzz         feeds state files, cfgs and image lists with bytes at random; FUZZ_SECONDS=60 for each'
-	@echo 'make cfg          writes cfg/preresnet32*.cfg anew from scripts/make-cfgs.sh'
+	@echo 'make cfg          writes cfg/*.cfg anew from scripts/make-cfgs.sh and make-detector-cfgs.sh'
 	@echo 'make format       formats the sources; needs clang-format 14'
 	@echo 'make clean        removes what was compiled'
 	@echo 'make distclean    removes the sources fetched and the images prepared, too; weights stay'
@@ -175,4 +178,4 @@ clean:
 
 distclean: clean
 	@scripts/check-writable.sh data
-	@rm -rf build data/fashion-mnist data/cifar10
+	@rm -rf build data/fashion-mnist data/cifar10 data/bccd

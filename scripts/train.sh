@@ -14,9 +14,13 @@ if [ ! -f "$cfg" ]; then
     exit 1
 fi
 
+# Which of Darknet's commands trains and judges it.
+trainer=classifier judge="classifier valid" what="the accuracy"
+if grep -q '^\[yolo\]' "$cfg"; then trainer=detector judge="detector map" what="the mean average precision"; fi
+
 echo
-echo "$ ./darknet classifier train $data $cfg"
-./darknet classifier train "$data" "$cfg"
+echo "$ ./darknet $trainer train $data $cfg"
+./darknet $trainer train "$data" "$cfg"
 
 name=$(basename "$cfg" .cfg)
 cat <<EOF
@@ -24,8 +28,8 @@ cat <<EOF
 What next:
     ./darknet texp schedule $cfg -every 100
         the rates it used
-    ./darknet classifier valid $data $cfg backup/${name}_best.weights
-        the accuracy of the best weights
+    ./darknet $judge $data $cfg backup/${name}_best.weights
+        $what of the best weights
     make train DATA=$(basename "$data" .data) CFG=cfg/...
         another schedule; see cfg/
 EOF

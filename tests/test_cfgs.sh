@@ -62,14 +62,14 @@ END { finish(); if (!bad) { print "trained " trained " fixed " fixed " norms " n
 '
 
 test_in_step() {
-    why=$(sh scripts/make-cfgs.sh "$made" 2>&1)
-    for file in cfg/preresnet32*.cfg; do
+    why=$(sh scripts/make-cfgs.sh "$made" 2>&1; sh scripts/make-detector-cfgs.sh "$made" 2>&1)
+    for file in cfg/*.cfg; do
         [ -f "$made/${file#cfg/}" ] || why="$why $file is not generated;"
     done
     for file in "$made"/*.cfg; do
         cmp -s "$file" "cfg/${file##*/}" || why="$why cfg/${file##*/} differs;"
     done
-    [ -z "$why" ] || why="$why run scripts/make-cfgs.sh"
+    [ -z "$why" ] || why="$why run make cfg"
     result cfgs_are_what_make_cfgs_writes "$why"
 }
 
@@ -91,6 +91,7 @@ test_weights() {
 differing() { # cfg
     case $1 in
         *-short-*) base=cfg/preresnet32-short-steps.cfg ;;
+        *bccd*) base=cfg/bccd-tiny-steps.cfg ;;
         *) base=cfg/preresnet32-steps.cfg ;;
     esac
     grep -v '^#' "$base" >"$made/base"
@@ -114,7 +115,7 @@ test_swap() {
 > policy=texp++
 > base_policy=steps'
     why=
-    for file in cfg/preresnet32-texp++.cfg cfg/preresnet32-short-texp++.cfg; do
+    for file in cfg/preresnet32-texp++.cfg cfg/preresnet32-short-texp++.cfg cfg/bccd-tiny-texp++.cfg; do
         found=$(differing "$file")
         [ "$found" = "$expected" ] || why="$why $file: $(echo "$found" | one_line);"
     done

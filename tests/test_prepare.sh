@@ -366,4 +366,44 @@ refused cifar_class_missing 'no folder dog' data/cifar10 prepare cifar10
 mkdir "$work/folders/train/wolf"
 refused cifar_class_too_many 'train/wolf is no class of CIFAR-10' data/cifar10 prepare cifar10
 
+# --- bccd
+
+mkdir -p "$work/cells/images"
+for i in 1 2 3; do
+    echo "image $i" >"$work/cells/images/$i.jpg"
+    echo "0 .5 .5 .1 .1" >"$work/cells/images/$i.txt"
+done
+printf 'images/1.jpg\nimages/2.jpg\n' >"$work/cells/train.list"
+echo images/3.jpg >"$work/cells/test.list"
+printf 'RBC\nWBC\nPlatelets\n' >"$work/cells/names.list"
+check_cells() {
+    [ "$(cat data/bccd/train.list data/bccd/test.list | xargs cat)" = "$(printf 'image 1\nimage 2\nimage 3')" ] ||
+        echo "the lists name other images: $(cat data/bccd/*.list)"
+    [ -s data/bccd/images/3.txt ] && cmp -s data/bccd/names.list "$work/cells/names.list" || echo "labels or names are missing"
+}
+BCCD=$work/cells
+export BCCD
+why=$(prepare bccd 2>&1 >said.txt)
+grep -q '^data/bccd: 2 training and 1 test images$' said.txt || why="$why $(cat said.txt)"
+result bccd_from_a_folder "$why$(check_cells)"
+rm -r data/bccd
+tar -cJf "$work/cells.tar.xz" -C "$work/cells" .
+BCCD=$work/cells.tar.xz
+why=$(prepare bccd 2>&1 >said.txt)
+result bccd_from_an_archive "$why$(check_cells)"
+BCCD=
+why=$(prepare bccd 2>&1 >said.txt)
+grep -q '^data/bccd is ready$' said.txt || why="$why $(cat said.txt)"
+result bccd_is_not_copied_again "$why"
+rm data/bccd/images/2.jpg
+why=
+prepare bccd >said.txt 2>&1 && why="exit status 0"
+grep -q 'data/bccd is not whole: remove it' said.txt || why="$why $(cat said.txt)"
+result bccd_that_is_not_whole_is_refused "$why"
+rm -r data/bccd
+refused bccd_without_a_path 'BCCD=PATH says where the data set is' data/bccd prepare bccd
+BCCD=$work/cells
+rm "$work/cells/images/3.jpg"
+refused bccd_without_an_image 'needs train.list, test.list, names.list and the images' data/bccd prepare bccd
+
 exit $failed
