@@ -25,6 +25,7 @@ fake() { # name, what it does with the script in its input
 fake keeps "cat >$scratch/script.gp; echo picture"
 fake fails 'cat >/dev/null; echo "line 3: all is lost" >&2; exit 1'
 fake silent 'cat >/dev/null'
+fake half 'cat >/dev/null; echo half; exit 1'
 fake hangs "echo \$\$ >>$scratch/hanging; exec sleep 1000"
 fake slow "echo begun >>$scratch/begun; cat >$scratch/script.gp; sleep .3; echo picture; echo ended >>$scratch/begun"
 
@@ -159,6 +160,8 @@ GNUPLOT=bin/fails plot run.csv -o kept.svg && why=accepted
 grep -qx 'kept.svg: gnuplot fails: line 3: all is lost' err.txt || why="$why $(cat err.txt)"
 GNUPLOT=bin/silent plot run.csv -o kept.svg && why="$why silence accepted"
 grep -qx 'kept.svg: gnuplot drew nothing' err.txt || why="$why $(cat err.txt)"
+GNUPLOT=bin/half sh -c "trap '' CHLD; exec \"\$0\" texp plot run.csv -o kept.svg" "$darknet" >out.txt 2>err.txt &&
+    why="$why half a picture accepted"
 GNUPLOT=$scratch/none/gnuplot plot run.csv -o kept.svg && why="$why absence accepted"
 grep -qx "there is no gnuplot; install Debian's gnuplot-nox" err.txt || why="$why $(cat err.txt)"
 PATH=$scratch/none plot run.csv -o kept.svg && why="$why absence from PATH accepted"

@@ -47,6 +47,13 @@ why=$(
 )
 result what_the_user_set_stays "$why"
 
+# A library must not start the program of whoever loads it.
+why=
+ar t "${darknet%/*}/libdarknet.a" >objects || why='no libdarknet.a'
+grep threads_at_start objects && why='it is in the library'
+grep -q processors objects || why="$why $(wc -l <objects) objects"
+result the_library_starts_nothing_again "$why"
+
 # Arguments, name, process and exit status are those of the first start.
 tiny_data
 mkdir backup

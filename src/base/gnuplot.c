@@ -82,6 +82,13 @@ static int write_all(int fd, const char *bytes, size_t n)
     return 0;
 }
 
+/* Where whoever started this process left SIGCHLD ignored, nobody would learn how a child ended. */
+static void see_ends(void)
+{
+    struct sigaction now;
+    if (!sigaction(SIGCHLD, NULL, &now) && now.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
+}
+
 /* Behind: its own group, and the signals that this process may ignore act as ever. */
 static int spawn(pid_t *process, char *const *command, const int fds[3], int behind)
 {
@@ -104,6 +111,7 @@ static int spawn(pid_t *process, char *const *command, const int fds[3], int beh
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(
         &attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (behind ? POSIX_SPAWN_SETPGROUP : 0)));
+    see_ends();
     int why = posix_spawn(process, command[0], &actions, &attributes, command, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
@@ -157,7 +165,7 @@ texp_drawing *texp_drawing_start(const char *script, size_t length, const char *
 
 /* --- its end ------------------------------------------------------------------------------------------------------ */
 
-/* A process that nobody asks for its status, where SIGCHLD is ignored, has none. Returns whether it has ended. */
+/* One that somebody else in this process has waited for has ended, too, and nobody knows how. */
 static int has_ended(const texp_drawing *d, int *status)
 {
     pid_t found;
