@@ -3,7 +3,7 @@
  *
  *     update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds,base_rate
  *
- * update counts from 1; epoch is images seen / images in the list; losses are nats an image; rate and decay are those
+ * (test_mAP in place of test_accuracy for detectors); update counts from 1; epoch is images seen / images in the list; losses are nats an image; rate and decay are those
  * of the update (before /batch); the test columns are empty but where a validation was done, which fills them in the last
  * row; seconds since the run's first start, pauses between resumed parts not counted; base_rate is what the rate would be
  * without its exponential form.
@@ -34,7 +34,7 @@ typedef struct {
     long double rate_over_norm2;
 } texp_weight_norms_row;
 
-typedef enum { TEXP_LOG_RUN, TEXP_LOG_WEIGHT_NORMS } texp_log_kind;
+typedef enum { TEXP_LOG_RUN, TEXP_LOG_DETECTOR, TEXP_LOG_WEIGHT_NORMS } texp_log_kind;
 
 typedef struct texp_runlog texp_runlog;
 

@@ -1,5 +1,7 @@
 #include "tools/command_table.h"
 
+#include "tools/detector_commands.h"
+
 #include <limits.h>
 #include <stddef.h>
 
@@ -74,8 +76,15 @@ static const texp_flag detect_flags[] = {
     {"-fullscreen", NULL, 0, 0, "a window as large as the screen; with OpenCV"},
     DONT_SHOW,
     PROCESSOR};
-static const texp_flag valid_flags[] = {{"-out", "NAME", 0, 0, "of the files written, instead of comp4_det_test_"},
+static const texp_flag valid_flags[] = {THRESH("least probability of a box that is written; default .005"),
+                                        {"-out", "NAME", 0, 0, "of the files written, instead of comp4_det_test_"},
                                         PROCESSOR};
+static const texp_flag map_flags[] = {
+    THRESH("least probability of the boxes that precision, recall and F1 are of; default .25"),
+    {"-iou", "T", 0, 0, "IoU from which a box is right; default .5; .5:.95 is the mean over ten, as COCO has it"},
+    {"-points", "N", 0, 101, "0: the area below the curve, as VOC has it, the default; 11; 101: as COCO"},
+    DONT_SHOW,
+    PROCESSOR};
 static const texp_flag detector_train_flags[] = {
     GPUS,
     CLEAR,
@@ -144,10 +153,15 @@ const texp_darknet_command texp_darknet_commands[] = {
     {"classifier gun", "DATA CFG [WEIGHTS] [VIDEO]", camera_flags, "another demo", NULL},
     {"classifier threat", "DATA CFG [WEIGHTS] [VIDEO]", camera_flags, "another demo", NULL},
     {"detector train", "DATA CFG [WEIGHTS]", detector_train_flags, "trains", NULL},
-    {"detector test", "DATA CFG [WEIGHTS] [IMAGE]", detect_flags, "draws the boxes found in an image", NULL},
-    {"detector valid", "DATA CFG [WEIGHTS]", valid_flags, "writes the boxes found in the images of valid=", NULL},
-    {"detector valid2", "DATA CFG [WEIGHTS]", valid_flags, "the same, averaged with the mirrored image", NULL},
-    {"detector recall", "DATA CFG [WEIGHTS]", no_flags, "share of the objects of valid= that are found", NULL},
+    {"detector test", "DATA CFG [WEIGHTS] [IMAGE]", detect_flags, "draws the boxes found in an image",
+     texp_detector_test},
+    {"detector map", "DATA CFG [WEIGHTS]", map_flags, "average precision on the images of valid=", texp_detector_map},
+    {"detector valid", "DATA CFG [WEIGHTS]", valid_flags,
+     "writes the boxes found in the images of valid=", texp_detector_valid},
+    {"detector valid2", "DATA CFG [WEIGHTS]", valid_flags, "the same, averaged with the mirrored image",
+     texp_detector_valid_mirrored},
+    {"detector recall", "DATA CFG [WEIGHTS]", no_flags, "share of the objects of valid= that are found",
+     texp_detector_recall},
     {"detector demo", "DATA CFG [WEIGHTS] [VIDEO]", demo_flags, "boxes in a camera's images; needs OpenCV", NULL},
     {"regressor train", "DATA CFG [WEIGHTS]", train_flags, "trains", NULL},
     {"regressor test", "CFG [WEIGHTS] [IMAGE]", no_flags, "predicts of an image", NULL},

@@ -4,6 +4,7 @@
 #include "net/texp_net.h"
 #include "train/box_source.h"
 #include "train/detector_check.h"
+#include "train/detector_scores.h"
 
 /* --- images ------------------------------------------------------------------------------------------------------- */
 
@@ -64,6 +65,29 @@ static int size_at(const network *net, long update)
     return (int)(texp_random_below(net->texp->seed, TEXP_STREAM_SIZE, (uint64_t)drawn_at, SIZES) + SMALLEST) * STRIDE;
 }
 
+/* --- validation --------------------------------------------------------------------------------------------------- */
+
+static void *open_examples(network *net, list *data)
+{
+    return texp_detector_examples_open(net, data);
+}
+
+static texp_validation validate(network *net, const void *examples)
+{
+    texp_judging judging = texp_examples_judging(examples);
+    texp_detector_score s = texp_score_detector(net, examples, &judging);
+    texp_validation found = {s.loss, judging.coco ? s.map_coco : s.map};
+    printf("precision %.4f, recall %.4f, F1 %.4f, average IoU %.2f %% at threshold %g\n", s.precision, s.recall, s.f1,
+           100 * s.iou, judging.threshold);
+    texp_detector_score_free(&s);
+    return found;
+}
+
+static void close_examples(void *examples)
+{
+    texp_detector_examples_close(examples);
+}
+
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
 static int is_numbered(long update)
@@ -80,4 +104,7 @@ const texp_task texp_detector = {.command = "detector",
                                  .loader_threads = 64,
                                  .next_size = next_size,
                                  .size_at = size_at,
-                                 .fit_request = fit_request};
+                                 .fit_request = fit_request,
+                                 .open_examples = open_examples,
+                                 .validate = validate,
+                                 .close_examples = close_examples};

@@ -18,7 +18,7 @@ static texp_runlog *open_one(const texp_setup *s, const char *ending, texp_log_k
 
 void texp_logs_open(texp_logs *logs, const texp_setup *s)
 {
-    logs->run = open_one(s, "", TEXP_LOG_RUN);
+    logs->run = open_one(s, "", strcmp(s->task->quality, "mAP") ? TEXP_LOG_RUN : TEXP_LOG_DETECTOR);
     logs->weight_norms = s->net->texp->weight_norms ? open_one(s, "_norms", TEXP_LOG_WEIGHT_NORMS) : NULL;
     logs->started = what_time_is_it_now() - texp_runlog_seconds(logs->run);
 }
