@@ -52,6 +52,27 @@ train grey.cfg || why=$(tail -n 1 err.txt)
 [ -s backup/grey_final.weights ] || why="$why nothing was saved"
 result a_grey_detector_trains_without_any_key_of_ours "$why"
 
+# --- on a terminal
+
+if command -v script >/dev/null; then
+    script -qec "'$darknet' detector train boxes.data seeded.cfg" /dev/null >out.txt 2>&1 </dev/null
+    why=
+    grep -q 'Region 4 Avg IOU' out.txt && why="[yolo] writes between the live lines"
+    [ "$(grep -o 'epoch [0-9]* \[[#.]*\] loss' out.txt | wc -l)" -eq 20 ] || why="$why not one live line an update"
+    grep -q 'wrote backup/seeded_' out.txt || why="$why no last line"
+    result a_terminal_shows_one_live_line "$why"
+else
+    echo "skip a_terminal_shows_one_live_line: no program called script"
+fi
+
+# --- texp verify
+
+sed 's/^policy=constant/policy=texp++\nmean=.4\nstd=.3/' seeded.cfg >both.cfg
+"$darknet" texp verify both.cfg -data boxes.data -updates 6 >out.txt 2>err.txt
+why=
+tail -n 1 out.txt | grep -q '^equivalent: ' || why="$(tail -n 1 out.txt) $(tail -n 1 err.txt)"
+result verify_trains_on_the_photographs_of_our_loader "$why"
+
 # --- refused
 
 # refused NAME TEXT SED-SCRIPT [FILE]: with seeded.cfg (or FILE) edited so, training is refused with one line that holds TEXT.
@@ -71,8 +92,8 @@ refused() {
 refused crop_pad_is_for_classifiers '[net] crop_pad=2 is for classifiers' 's/^seed=3/&\ncrop_pad=2/'
 refused two_channels 'channels=2: photographs have 1 (grey) or 3' 's/^channels=3/channels=2/'
 refused classes_of_the_data_file 'boxes.data:1: classes=3: layer 4 [yolo] of seeded.cfg has classes=2; make them equal' \
-    's/^classes=2/classes=3/' boxes.data
-refused names_for_each_class 'boxes.data:3: names=boxes.names: has 1 names for 2 classes' 2d boxes.names
+    's/^classes=2/classes=3/; /^names=/d' boxes.data
+refused names_for_each_class 'classes=2: boxes.names has 1 names; write one a line' 2d boxes.names
 refused a_list_that_is_not_there 'boxes.data:2: train=nowhere.list: ' 's/^train=.*/train=nowhere.list/' boxes.data
 refused an_image_that_is_not_there 'boxes.list, line 2: nowhere.png: No such file' '2s/.*/nowhere.png/' boxes.list
 refused an_image_that_is_none 'boxes.list, line 3: boxes.data: no image' '3s/.*/boxes.data/' boxes.list

@@ -5,6 +5,7 @@
 #include "net/layer_traits.h"
 #include "net/texp_net.h"
 #include "train/classifier.h"
+#include "train/detector.h"
 #include "train/image_set.h"
 
 #include "data.h"
@@ -20,7 +21,8 @@ struct texp_batches {
     int images; /* an update */
     const char *kind;
     truth_function *draw; /* random truths */
-    texp_image_set *set; /* of our loader */
+    texp_image_set *set; /* of our loader of small images */
+    texp_source *source; /* of that of photographs */
     load_args args; /* of Darknet's; args.paths: there is one */
 };
 
@@ -210,10 +212,11 @@ texp_batches *texp_batches_open(network *net, const char *data_file)
         return b;
     }
     list *options = read_data_cfg((char *)data_file);
-    if (net->texp->images.ours)
+    if (texp_layer_traits_of(last_layer(net)->type)->truth == TEXP_TRUTH_BOXES)
+        b->source = texp_detector.open_source(net, options);
+    else if (net->texp->images.ours)
         b->set = texp_image_set_open(net, options, "train");
-    else
-        open_darknets(b, options, data_file);
+    if (!b->source && !b->set) open_darknets(b, options, data_file);
     return b;
 }
 
@@ -228,7 +231,8 @@ data texp_batches_next(texp_batches *b, long k)
     data d = {.X = make_matrix(b->images, b->net->inputs), .y = make_matrix(b->images, b->net->truths)};
     long first = (k - 1) * b->images;
     texp_message message;
-    if (b->set && texp_sampler_fill(b->set->sampler, (uint64_t)first, b->images, d.X.vals, d.y.vals, &message)) {
+    if ((b->source && b->source->fill(b->source, (uint64_t)first, b->net->w, b->net->h, d, &message)) ||
+        (b->set && texp_sampler_fill(b->set->sampler, (uint64_t)first, b->images, d.X.vals, d.y.vals, &message))) {
         texp_fail("%s", message.text);
     }
     for (int i = 0; b->draw && i < b->images; ++i) {
@@ -240,6 +244,7 @@ data texp_batches_next(texp_batches *b, long k)
 
 void texp_batches_close(texp_batches *b)
 {
+    if (b->source) b->source->close(b->source);
     texp_image_set_close(b->set);
     for (int i = 0; i < b->args.m; ++i) free(b->args.paths[i]);
     free(b->args.paths);

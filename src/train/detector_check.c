@@ -1,7 +1,6 @@
 #include "train/detector_check.h"
 
 #include "base/refuse.h"
-#include "base/text.h"
 #include "cfg/options.h"
 #include "data/boxes.h"
 #include "data/photos.h"
@@ -56,29 +55,15 @@ static void check_classes(const network *net, list *data)
     }
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------- */
-
-static void check_names(const network *net, list *data)
-{
-    texp_text names;
-    texp_message message;
-    int n = 0, classes = net->layers[net->n - 1].classes;
-    if (!option_find(data, "names")) return;
-    if (texp_text_open(&names, texp_data_file(data, "names", NULL), &message)) texp_fail("%s", message.text);
-    while (texp_text_line(&names)) ++n;
-    texp_text_close(&names);
-    if (n != classes)
-        texp_refuse_option(data, "names", "has %d names for %d classes; write one a line for each class", n, classes);
-}
-
 void texp_check_detector(const network *net, list *data)
 {
     check_last_layer(net);
     if (net->c != 1 && net->c != 3)
         texp_fail("%s: [net] channels=%d: photographs have 1 (grey) or 3; write one of them", net->texp->file, net->c);
     check_classes(net, data);
-    check_names(net, data);
 }
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 void texp_check_photographs(const network *net, list *data)
 {

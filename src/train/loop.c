@@ -70,7 +70,9 @@ static texp_update_report do_update(texp_run *run)
     texp_loader_start(run->loader);
     double loaded = what_time_is_it_now();
     texp_print_loaded(loaded - began);
+    texp_hush_layers();
     float loss = train_batch(&run->setup, batch);
+    texp_hear_layers();
     free_data(batch);
     check_loss(run, loss);
     texp_losses_add(&run->losses, loss);

@@ -6,6 +6,7 @@
 #include "base/shell.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -78,6 +79,28 @@ int texp_losses_restore(texp_losses *losses, const texp_saved *saved, texp_messa
 static int is_live(void)
 {
     return isatty(STDOUT_FILENO);
+}
+
+/* What stdout is when it is hushed; -1: it is not. */
+static int shown = -1;
+
+void texp_hush_layers(void)
+{
+    int nowhere = is_live() ? open("/dev/null", O_WRONLY) : -1;
+    if (nowhere < 0) return;
+    fflush(stdout);
+    shown = dup(STDOUT_FILENO);
+    if (shown >= 0) dup2(nowhere, STDOUT_FILENO);
+    close(nowhere);
+}
+
+void texp_hear_layers(void)
+{
+    if (shown < 0) return;
+    fflush(stdout);
+    dup2(shown, STDOUT_FILENO);
+    close(shown);
+    shown = -1;
 }
 
 void texp_print_loaded(double seconds)

@@ -35,6 +35,10 @@ typedef struct {
     double speed; /* images a second, the wait included */
 } texp_update_report;
 
+/* On a terminal: [yolo] and its like print with each pass, and stdout leads nowhere between these two. */
+void texp_hush_layers(void);
+void texp_hear_layers(void);
+
 /* Darknet's line for a batch that was waited for; nothing on a terminal. */
 void texp_print_loaded(double seconds);
 

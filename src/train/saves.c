@@ -47,23 +47,32 @@ static void name_file(const texp_saves *saves, const char *ending, char file[PAT
         texp_fail("%s/%s%s: the path is too long; shorten backup= in %s", s->backup, s->name, ending, s->data_file);
 }
 
+/* Several GPUs train copies apart between two averages: what is saved is of all of them. */
+static void save_to(const texp_saves *saves, const char *file)
+{
+    const texp_setup *s = saves->setup;
+#ifdef GPU
+    if (s->n_nets > 1) sync_nets(s->nets, s->n_nets, 0);
+#endif
+    texp_saves_check_weights(saves);
+    save_weights(s->net, (char *)file);
+}
+
 void texp_saves_write(texp_saves *saves, const char *kind)
 {
     char ending[32], file[PATH_MAX];
-    texp_saves_check_weights(saves);
     if (texp_logs_sync(saves->logs)) texp_saves_fail_log(saves);
     snprintf(ending, sizeof ending, "_%s.weights", kind);
     name_file(saves, ending, file);
-    save_weights(saves->setup->net, file);
+    save_to(saves, file);
     if (strcmp(kind, "best")) snprintf(saves->last, sizeof saves->last, "%s", file);
 }
 
 static void write_darknets(const texp_saves *saves, const char *ending)
 {
     char file[PATH_MAX];
-    texp_saves_check_weights(saves);
     name_file(saves, ending, file);
-    save_weights(saves->setup->net, file);
+    save_to(saves, file);
 }
 
 static void write_numbered(const texp_saves *saves, long number)
