@@ -320,7 +320,7 @@ int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpu
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 
-void texp_run_command(int argc, char **argv)
+int texp_run_command(int argc, char **argv)
 {
-    texp_run_command_line(argc, argv);
+    return texp_run_command_line(argc, argv);
 }

@@ -108,7 +108,8 @@ int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpu
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 
-/* Checks a command line in main(), and ends the program where it was meant for the plug-in or can't be meant. */
-void texp_run_command(int argc, char **argv);
+/* Checks a command line in main(), and ends the program where it was meant for the plug-in or can't be meant; otherwise returns
+ * how many words are left. */
+int texp_run_command(int argc, char **argv);
 
 #endif

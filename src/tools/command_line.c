@@ -6,10 +6,13 @@
 #include "base/number.h"
 #include "base/refuse.h"
 #include "base/shell.h"
+#include "cfg/options.h"
 #include "tools/command.h"
 #include "tools/command_table.h"
 
 #include "darknet.h"
+#include "option_list.h"
+#include "parser.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -181,12 +184,51 @@ static const char *value_of(const texp_darknet_command *row, const texp_argument
     return NULL;
 }
 
+/* The name that stands for a word in the row's names, or NULL. */
+static char *name_of(const texp_darknet_command *row, const texp_arguments *a, const char *word)
+{
+    const char *place = row->names;
+    size_t length = strlen(word);
+    for (int i = 0; i < a->n; ++i) {
+        const char *end = place + strcspn(place, " ");
+        place += *place == '[';
+        if (!strncmp(place, word, length) && strchr(" ]", place[length])) return a->names[i];
+        place = end + strspn(end, " ");
+    }
+    return NULL;
+}
+
+/* Darknet looks at the layer without asking whether there is one. */
+static void check_layer(const texp_darknet_command *row, const texp_arguments *a)
+{
+    char *layer_number = name_of(row, a, "LAYER"), *cfg = name_of(row, a, "CFG");
+    if (!layer_number) return;
+    int layers = read_cfg(cfg)->size - 1;
+    if (atoi(layer_number) >= layers)
+        texp_fail("layer %s: %s has layers 0 to %d", layer_number, texp_path_tail(cfg), layers - 1);
+}
+
+/* No more classes can be looked at than there are. */
+static void check_top(const texp_darknet_command *row, const texp_arguments *a)
+{
+    const char *top = value_of(row, a, "-t");
+    char *data_file = name_of(row, a, "DATA");
+    if (!begins_with(row, "classifier") || !strcmp(second_word(row->name), "train")) return;
+    list *data = read_data_cfg(data_file);
+    long classes = texp_whole_of(data, "classes", 2);
+    if (top && atol(top) > classes) texp_fail("-t %s: %s has %ld classes", top, texp_path_tail(data_file), classes);
+    if (!top && texp_whole_of(data, "top", 1) > classes)
+        texp_refuse_option(data, "top", "there are %ld classes", classes);
+}
+
 static void check(const texp_darknet_command *row, char **words, texp_arguments *a)
 {
     texp_message message;
     if (texp_arguments_read(a, row->names, row->flags, words, &message)) refuse(row, message.text);
     check_numbers(row, a);
     if (value_of(row, a, "-gpus")) check_gpus(row, value_of(row, a, "-gpus"));
+    check_layer(row, a);
+    check_top(row, a);
 }
 
 /* --- the entry ---------------------------------------------------------------------------------------------------- */
@@ -199,7 +241,14 @@ static void take_out(int argc, char **argv, const char *flag)
     }
 }
 
-void texp_run_command_line(int argc, char **argv)
+static int count(char *const *words)
+{
+    int n = 0;
+    while (words[n]) ++n;
+    return n;
+}
+
+int texp_run_command_line(int argc, char **argv)
 {
     texp_arguments a;
     if (!argv[1]) texp_fail("usage: %s COMMAND ...; darknet texp help has those of the plug-in", argv[0]);
@@ -214,4 +263,5 @@ void texp_run_command_line(int argc, char **argv)
     free(words);
     take_out(argc, argv, "-map");
     take_out(argc, argv, "-dont_show");
+    return count(argv);
 }

@@ -3,10 +3,10 @@
 #define TEXP_COMMAND_LINE_H
 
 /*
- * In Darknet's main(), once -i and -nogpu are taken out; argv[argc] is NULL. Returns where Darknet shall go on, without the flags
- * of its forks that change nothing here. Otherwise it ends the program: behind a command of the plug-in's, or with a message and
+ * In Darknet's main(), once -i and -nogpu are taken out; argv[argc] is NULL. Returns how many words are left where Darknet shall go on, without the
+ * flags of its forks that change nothing here. Otherwise it ends the program: behind a command of the plug-in's, or with a message and
  * a failure where the line can't be meant.
  */
-void texp_run_command_line(int argc, char **argv);
+int texp_run_command_line(int argc, char **argv);
 
 #endif
