@@ -295,28 +295,6 @@ static void loaded_biases_that_are_swallowed_change_nothing(void **state)
     assert_same_function(train_both(nets[0], nets[1], NULL));
 }
 
-/* A rate is one of the numbers of its recipe, or a sum of two that are multiplied: equal but for their roundings. */
-static void a_layers_own_rate_is_that_multiple_of_every_policys(void **state)
-{
-    int i, j, k;
-    (void)state;
-    for (i = 0; i < RECIPES; ++i) {
-        network *net = make_network(networks + OWN_RATES, "policy=texp++\nbase_", recipes + i, "auto");
-        const texp_track *tracks = net->texp->schedule.tracks;
-        assert_int_equal(net->texp->schedule.n_tracks, 3);
-        for (j = 0; j < 3; ++j) {
-            for (k = 1; k <= 200; ++k) {
-                double usual = texp_base_rate(&tracks->schedule.recipe, k);
-                double own = texp_base_rate(&tracks[j].schedule.recipe, k);
-                if (fabs(own - tracks[j].factor * usual) > 8 * 0x1p-53 * own)
-                    fail_msg("%s, update %d: %.17g is not %g * %.17g", recipes[i].name, k, own, tracks[j].factor,
-                             usual);
-            }
-        }
-        free_network(net);
-    }
-}
-
 /* Where all is scale invariant, one rate for all is the rate of S. */
 static void texp_layers_all_is_invariant_where_all_is(void **state)
 {
@@ -416,8 +394,6 @@ int main(void)
     }
     add_test(loaded_biases_that_are_swallowed_change_nothing, networks + NETWORKS - 1,
              "loaded_biases_that_are_swallowed_change_nothing");
-    add_test(a_layers_own_rate_is_that_multiple_of_every_policys, NULL,
-             "a_layers_own_rate_is_that_multiple_of_every_policys");
     add_test(texp_layers_all_is_invariant_where_all_is, networks, "texp_layers_all_is_invariant_where_all_is");
     add_test(resuming_after_every_update_changes_nothing, NULL, "resuming_after_every_update_changes_nothing");
     add_test(texp_mm_is_not_texp, NULL, "texp--_is_not_texp");

@@ -285,6 +285,8 @@ static data fill_with(network *net, int threads, uint64_t first, int n, int size
     data d = {.X = make_matrix(n, size * size * net->c), .y = make_matrix(n, net->truths)};
 #ifdef _OPENMP
     omp_set_num_threads(threads);
+#else
+    (void)threads;
 #endif
     texp_source *source = texp_box_source_open(net, options);
     assert_int_equal(source->images, IMAGES);

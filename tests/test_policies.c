@@ -450,6 +450,32 @@ static void a_resumed_run_may_change_max_batches_unless_the_row_uses_it(void **s
     each_row(resumes_with_another_end);
 }
 
+/* Numbers that only another machine's pow() would give: to go on to the bit they must come from the state. */
+static void a_resumed_run_takes_the_schedule_of_its_state(void **state)
+{
+    const texp_policy *base = texp_policy_named("constant");
+    static const char policy[] = "policy=texp++\nbase_policy=constant";
+    network *net = network_with(policy, base, ""), *other = network_with(policy, base, "");
+    char *weights = write_file(".weights", "", 0), *file = strdup(weights);
+    texp_schedule *saved = &net->texp->schedule.tracks->schedule;
+    const texp_schedule *restored = &other->texp->schedule.tracks->schedule;
+    (void)state;
+    strcpy(strrchr(file, '.'), ".state");
+    texp_schedule_seek(saved, 7);
+    saved->s = nextafter(saved->s, 1), saved->first_rate = nextafter(saved->first_rate, 1);
+    saved->scale *= 1 + 0x1p-60L, saved->doublings = 3;
+    save(net, weights);
+    texp_saved_close(texp_checkpoint_restore(other, weights));
+    unlink(file);
+    assert_true(restored->s == saved->s && restored->first_rate == saved->first_rate);
+    assert_true(restored->scale == saved->scale);
+    assert_int_equal(restored->doublings, 3);
+    assert_int_equal(restored->update, 7);
+    free_network(net);
+    free_network(other);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_policy_is_the_base_of_an_exponential_one_unless_its_row_says_no),
         cmocka_unit_test(a_message_offers_each_policy_that_would_do),
         cmocka_unit_test(a_resumed_run_may_change_max_batches_unless_the_row_uses_it),
+        cmocka_unit_test(a_resumed_run_takes_the_schedule_of_its_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,9 @@ stopped() {
 stopped "$darknet" classifier train tiny.data endless.cfg
 why=
 [ $status -eq 0 ] || why="exit status $status"
-[ -s backup/endless_last.weights ] || why="$why no _last.weights"
+# Its header counts the images seen, 16 an update.
+[ "$(od -An -j12 -N8 -td8 backup/endless_last.weights | tr -d ' ')" -eq $((16 * ($(wc -l <backup/endless.csv) - 1))) ] ||
+    why="$why _last.weights is not that of the last update"
 grep -q 'classifier train tiny.data endless.cfg backup/endless_last.weights' out.txt || why="$why no word how to go on"
 result "sigterm_saves_and_exits_with_0" "$why"
 

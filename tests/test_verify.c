@@ -89,6 +89,8 @@ static const equal_case equal_cases[] = {
     {"subdivisions", "policy=texp++\nsubdivisions=2\n", resnet},
     {"steps", "policy=texp++\nbase_policy=steps\nsteps=20,60\nscales=.2,5\ndecays=2,.5\n", resnet},
     {"texp_corrected", "policy=texp\nmomentum_correction=1\ndecay=.01\nlearning_rate=.02\n", resnet},
+    /* A rounding at the start grows a millionfold in 100 updates: that much is allowed, as the perturbed run grows so. */
+    {"roundings_that_grow", "policy=texp++\nlearning_rate=.5\ndecay=.002\n", resnet},
     {"without_momentum", "policy=texp++\nmomentum=0\n", resnet},
     {"frozen_affine", "policy=texp++\naffine=0\n", convnet},
     {"yolo", constant, yolo},
