@@ -79,6 +79,7 @@ result the_axis_has_epochs_updates_or_seconds "$why"
 why=$(script odd.csv)
 [ "$(block "title 'training'" | tr '\n' ' ')" = "0.2 1.5 0.4 2.5 " ] || why="$why $(block "title 'training'")"
 [ "$(block "title 'rate'" | tr '\n' ' ')" = "0.1 400 0.2 401 " ] || why="$why rates $(block "title 'rate'")"
+[ "$(block "title 'base rate'" | tr '\n' ' ')" = "0.1 400 0.2 400 " ] || why="$why base $(block "title 'base rate'")"
 result fields_that_are_no_numbers_are_no_points "$why"
 
 # A million rows, one of which is far below and one far above the others.
