@@ -61,6 +61,11 @@ int *texp_read_map(char *filename)
     return texp_read_class_map(filename);
 }
 
+int texp_one_class(char *path, char **labels, int n, float *truth)
+{
+    return texp_fill_class(path, labels, n, truth);
+}
+
 void texp_find_labels(char *image, char labels[4096])
 {
     texp_find_label_file(image, labels);

@@ -30,6 +30,8 @@ list *texp_read_data_cfg(char *filename);
 /* Class names with parents, and class numbers. */
 FILE *texp_open_class_tree(char *filename);
 int *texp_read_map(char *filename);
+/* The class of an image by its path as the truth of n outputs; 0 where it is none or not the only one. */
+int texp_one_class(char *path, char **labels, int n, float *truth);
 /* The label file of an image, wherever it is, and the boxes in it: none where there is no file. */
 void texp_find_labels(char *image, char labels[4096]);
 box_label *texp_read_boxes(char *filename, int *n);

@@ -21,6 +21,9 @@
 enum { W = 5, H = 4, PIXELS = W * H, MANY = 23, ALL_IN_MEMORY = 1 << 20 };
 
 int stbi_write_jpg(char const *filename, int w, int h, int c, const void *data, int quality);
+int stbi_write_png(char const *filename, int w, int h, int c, const void *data, int stride);
+int stbi_write_bmp(char const *filename, int w, int h, int c, const void *data);
+int stbi_write_tga(char const *filename, int w, int h, int c, const void *data);
 
 /* ---- files in a folder of our own, which is the working directory ------------------------------------------- */
 
@@ -80,7 +83,7 @@ static texp_dataset *open_set(const char *list, const char *labels, int classes,
 {
     texp_dataset *set;
     texp_message message = {""};
-    if (texp_dataset_open(list, labels, classes, W, H, c, limit, &set, &message)) fail_msg("%s", message.text);
+    if (texp_dataset_open(list, labels, classes, W, H, c, limit, &set, NULL, &message)) fail_msg("%s", message.text);
     return set;
 }
 
@@ -89,11 +92,11 @@ static void assert_refused(int c, const char *word, const char *other)
 {
     texp_dataset *set = (texp_dataset *)&set;
     texp_message message = {""};
-    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, c, ALL_IN_MEMORY, &set, &message), -1);
+    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, c, ALL_IN_MEMORY, &set, NULL, &message), -1);
     assert_null(set);
     if (!strstr(message.text, word) || !strstr(message.text, other))
         fail_msg("`%s` lacks `%s` or `%s`", message.text, word, other);
-    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, c, ALL_IN_MEMORY, &set, NULL), -1);
+    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, c, ALL_IN_MEMORY, &set, NULL, NULL), -1);
 }
 
 /* ---- labels ------------------------------------------------------------------------------------------------- */
@@ -163,6 +166,67 @@ static void lines_may_be_blank_or_end_in_cr_lf(void **state)
     assert_int_equal(texp_dataset_label(set, 1), 0);
     assert_memory_equal(texp_dataset_pixels(set, 2, NULL, NULL), texp_dataset_pixels(set, 0, NULL, NULL), PIXELS);
     assert_memory_not_equal(texp_dataset_pixels(set, 2, NULL, NULL), texp_dataset_pixels(set, 1, NULL, NULL), PIXELS);
+    texp_dataset_close(set);
+}
+
+/* Where neither folder nor file name has a label, and one alone occurs in the path, it is that one, as in stock Darknet. */
+static void a_single_label_anywhere_in_the_path_is_the_class(void **state)
+{
+    static char *const labels[] = {"cat", "dog", "rain", "snow"};
+    static const struct {
+        const char *path;
+        int class;
+    } cases[] = {{"cat/dog/7.png", 1},
+                 {"rain/train/5_snow.png", 3},
+                 {"dogs/1.png", 1},
+                 {"cat/any/1.png", 0},
+                 {"any/snow5.png", 3},
+                 {"classification/1.png", 0},
+                 {"train/1.png", 2},
+                 {"train/snow5.png", TEXP_LABEL_AMBIGUOUS},
+                 {"any/cat_dog.png", TEXP_LABEL_AMBIGUOUS},
+                 {"any/1.png", TEXP_LABEL_NONE}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        int class = texp_class_of_path(cases[i].path, labels, 4);
+        if (class != cases[i].class) fail_msg("%s: %d, not %d", cases[i].path, class, cases[i].class);
+    }
+}
+
+static void classes_from_elsewhere_in_the_path_are_noted(void **state)
+{
+    static char *const labels[] = {"cat", "dog"};
+    texp_image_list list;
+    texp_message note, message;
+    int classes[4];
+    (void)state;
+    write_text("list.txt", "cat/1.png\n\nany/dogs/2.png\nany/3_dog.png\nany/cats/4.png\n");
+    assert_int_equal(texp_image_list_open(&list, "list.txt", &message), 0);
+    assert_int_equal(texp_classes_of_list(&list, labels, 2, "labels.txt", classes, &note, &message), 0);
+    assert_memory_equal(classes, ((int[]){0, 1, 1, 0}), sizeof classes);
+    assert_string_equal(note.text, "list.txt: 2 of 4 images have their class from elsewhere in the path than folder or "
+                                   "file name, as line 3: any/dogs/2.png is `dog`");
+    texp_image_list_close(&list);
+    write_text("list.txt", "cat/1.png\n");
+    assert_int_equal(texp_image_list_open(&list, "list.txt", &message), 0);
+    assert_int_equal(texp_classes_of_list(&list, labels, 2, "labels.txt", classes, &note, &message), 0);
+    assert_string_equal(note.text, "");
+    texp_image_list_close(&list);
+}
+
+/* Of a single class there may be images that are none of it. */
+static void an_image_may_be_none_of_a_single_class(void **state)
+{
+    unsigned char buffer[PIXELS];
+    (void)state;
+    write_text("labels.txt", "cat\n");
+    write_even("cat/1.pgm", W, H, 1);
+    write_even("any/1.pgm", W, H, 1);
+    write_text("list.txt", "any/1.pgm\ncat/1.pgm\n");
+    texp_dataset *set = open_set("list.txt", "labels.txt", 1, 1, ALL_IN_MEMORY);
+    assert_int_equal(texp_dataset_label(set, 0), TEXP_LABEL_NONE);
+    assert_int_equal(texp_dataset_label(set, 1), 0);
+    assert_non_null(texp_dataset_pixels(set, 0, buffer, NULL));
     texp_dataset_close(set);
 }
 
@@ -287,11 +351,11 @@ static void bad_lists_are_refused(void **state)
     remove("list.txt");
     assert_refused(1, "list.txt", "No such file");
     write_text("list.txt", "");
-    assert_refused(1, "list.txt", "lists no image");
+    assert_refused(1, "list.txt", "names no image");
     write_text("list.txt", "\n \r\n");
-    assert_refused(1, "list.txt", "lists no image");
+    assert_refused(1, "list.txt", "names no image");
     write_bytes("list.txt", "c\0a\0t\0\n", 7);
-    assert_refused(1, "list.txt", "plain text");
+    assert_refused(1, "list.txt:1: a zero byte", "no text");
     remove("list.txt");
     assert_int_equal(mkdir("list.txt", 0777), 0);
     assert_refused(1, "list.txt", "Is a directory");
@@ -312,9 +376,11 @@ static void bad_labels_are_refused(void **state)
     write_text("labels.txt", "cat\n\ncat\r\n");
     assert_refused(1, "labels.txt: line 3", "repeats the label `cat`");
     write_text("labels.txt", "cat\ndog\n");
-    assert_refused(1, "list.txt, line 2: any/1.pgm: ", "neither folder nor file name has a label of labels.txt");
+    assert_refused(1, "list.txt, line 2: any/1.pgm: ", "has no label of labels.txt");
     write_text("list.txt", "any/cat_dog.pgm\n");
-    assert_refused(1, "list.txt, line 1: any/cat_dog.pgm: ", "two labels");
+    assert_refused(1, "list.txt, line 1: any/cat_dog.pgm: ", "two labels of labels.txt, `cat` and `dog`");
+    write_text("list.txt", "any/catalogue of dogs.pgm\n");
+    assert_refused(1, "list.txt, line 1: any/catalogue of dogs.pgm: ", "`cat` and `dog`");
 }
 
 static void bad_images_are_refused(void **state)
@@ -330,9 +396,9 @@ static void bad_images_are_refused(void **state)
     assert_refused(1, "list.txt, line 1: cat: ", "Is a directory");
     write_text("list.txt", "cat/bad.png\n");
     write_text("cat/bad.png", "this is no image");
-    assert_refused(1, "list.txt, line 1: cat/bad.png: ", "unknown image type");
+    assert_refused(1, "list.txt, line 1: cat/bad.png: ", "no image that stb_image knows");
     write_text("cat/bad.png", "");
-    assert_refused(1, "list.txt, line 1: cat/bad.png: ", "no image");
+    assert_refused(1, "list.txt, line 1: cat/bad.png: ", "an empty file");
     write_even("cat/bad.png", W + 1, H, 9);
     assert_refused(1, "6x4 pixels", "takes 5x4");
     write_even("cat/bad.png", H, W, 9);
@@ -349,6 +415,67 @@ static void bad_images_are_refused(void **state)
     assert_refused(2, "2 channels", "1 (grey) or 3");
 }
 
+/* By what is in them, whatever their names end in. */
+static void images_of_all_formats_are_read(void **state)
+{
+    static unsigned char pixels[3 * PIXELS];
+    (void)state;
+    write_text("labels.txt", "cat\ndog\n");
+    assert_true(stbi_write_png("cat/1.PNG", W, H, 3, pixels, 0));
+    assert_true(stbi_write_jpg("cat/2.JPG", W, H, 3, pixels, 90));
+    assert_true(stbi_write_bmp("cat/3.bmp", W, H, 3, pixels));
+    assert_true(stbi_write_tga("cat/4.Tga", W, H, 3, pixels));
+    assert_true(stbi_write_png("dog/5", W, H, 3, pixels, 0));
+    write_text("list.txt", "cat/1.PNG\r\ncat/2.JPG\r\ncat/3.bmp\r\ncat/4.Tga\r\ndog/5\r\n");
+    texp_dataset *set = open_set("list.txt", "labels.txt", 2, 3, ALL_IN_MEMORY);
+    assert_int_equal(texp_dataset_size(set), 5);
+    texp_dataset_close(set);
+}
+
+/* Larger than the pieces that are read of it, with the mark of its end far before the last byte, and cut. */
+static void a_png_cut_short_is_refused(void **state)
+{
+    enum { SIDE = 300 };
+    static unsigned char pixels[3 * SIDE * SIDE], data[4 * SIDE * SIDE];
+    texp_message message = {""};
+    int w = 0, h = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; ++i) pixels[i] = (unsigned char)(i * i * 2654435761u >> 13);
+    assert_true(stbi_write_png("cat/noise.png", SIDE, SIDE, 3, pixels, 0));
+    FILE *file = fopen("cat/noise.png", "rb");
+    size_t length = fread(data, 1, sizeof data, file);
+    fclose(file);
+    assert_true(length > 2 * 65536 && length < sizeof data - 1000);
+    assert_int_equal(texp_image_check("cat/noise.png", &w, &h, &message), 0);
+    assert_int_equal(w, SIDE);
+    assert_int_equal(h, SIDE);
+    write_bytes("cat/noise.png", data, length + 1000);
+    assert_int_equal(texp_image_check("cat/noise.png", &w, &h, &message), 0);
+    write_bytes("cat/noise.png", data, length - 12);
+    assert_int_equal(texp_image_check("cat/noise.png", &w, &h, &message), -1);
+    assert_string_equal(message.text, "a PNG cut short: its end is missing; copy it again");
+}
+
+/* Of many bad images, found by threads in any order, the first of the list. */
+static void the_first_bad_image_of_a_list_is_named(void **state)
+{
+    enum { MANY_LINES = 400 };
+    texp_image_list list;
+    texp_message message = {""};
+    (void)state;
+    write_even("cat/good.pgm", W, H, 1);
+    FILE *file = fopen("list.txt", "w");
+    for (int i = 0; i < MANY_LINES; ++i) fprintf(file, i < 150 ? "cat/good.pgm\n\n" : "cat/none%d.png\n\n", i);
+    fclose(file);
+    assert_int_equal(texp_image_list_open(&list, "list.txt", &message), 0);
+    assert_int_equal(list.n, MANY_LINES);
+    for (int turn = 0; turn < 10; ++turn) {
+        assert_int_equal(texp_image_list_check(&list, &message), -1);
+        assert_non_null(strstr(message.text, "list.txt, line 301: cat/none150.png: No such file or directory"));
+    }
+    texp_image_list_close(&list);
+}
+
 /* On demand, opening reads no more than headers, but a list that cannot be right is found then and not hours later. */
 static void wrong_sizes_are_refused_on_demand_too(void **state)
 {
@@ -358,10 +485,10 @@ static void wrong_sizes_are_refused_on_demand_too(void **state)
     write_text("labels.txt", "cat\ndog\n");
     write_even("cat/large.pgm", W, H + 1, 9);
     write_text("list.txt", "cat/large.pgm\n");
-    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, 1, 0, &set, &message), -1);
+    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, 1, 0, &set, NULL, &message), -1);
     assert_non_null(strstr(message.text, "5x5 pixels"));
     write_text("cat/large.pgm", "nothing");
-    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, 1, 0, &set, &message), -1);
+    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, W, H, 1, 0, &set, NULL, &message), -1);
     assert_non_null(strstr(message.text, "line 1: cat/large.pgm: no image"));
 }
 
@@ -624,7 +751,7 @@ static void cifar_images_come_back(void **state)
     write_text("labels.txt", "cat\ndog\n");
     if (texp_images_from_cifar10(names, 2, "labels.txt", "cifar", &message) != 4) fail_msg("%s", message.text);
     write_text("list.txt", "cifar/cat/00001.png\ncifar/dog/00002.png\ncifar/cat/00003.png\ncifar/dog/00004.png\n");
-    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, 32, 32, 3, ALL_IN_MEMORY, &set, &message), 0);
+    assert_int_equal(texp_dataset_open("list.txt", "labels.txt", 2, 32, 32, 3, ALL_IN_MEMORY, &set, NULL, &message), 0);
     for (i = 0; i < 4; ++i)
         assert_memory_equal(texp_dataset_pixels(set, i, NULL, NULL), batches[i / 2][i % 2] + 1, BYTES);
     texp_dataset_close(set);
@@ -634,6 +761,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(label_comes_from_folder_or_file_name_alone),
+        cmocka_unit_test(a_single_label_anywhere_in_the_path_is_the_class),
+        cmocka_unit_test(classes_from_elsewhere_in_the_path_are_noted),
+        cmocka_unit_test(an_image_may_be_none_of_a_single_class),
         cmocka_unit_test(lines_may_be_blank_or_end_in_cr_lf),
         cmocka_unit_test(labels_beyond_the_classes_do_not_count),
         cmocka_unit_test(colour_is_planar),
@@ -643,6 +773,9 @@ int main(void)
         cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(bad_labels_are_refused),
         cmocka_unit_test(bad_images_are_refused),
+        cmocka_unit_test(images_of_all_formats_are_read),
+        cmocka_unit_test(a_png_cut_short_is_refused),
+        cmocka_unit_test(the_first_bad_image_of_a_list_is_named),
         cmocka_unit_test(wrong_sizes_are_refused_on_demand_too),
         cmocka_unit_test(each_epoch_shows_each_image_once_in_its_own_order),
         cmocka_unit_test(samples_do_not_depend_on_batches_or_memory),

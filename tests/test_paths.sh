@@ -86,7 +86,7 @@ says images_of_a_list_are_looked_for_from_here 'relative.list, line 3: train/non
 
 # Of an absolute path nothing need be said.
 "$darknet" classifier train "$folder/no.data" ours.cfg >out.txt 2>err.txt
-grep -qF "$folder/no.data: No such file or directory" err.txt && ! grep -q 'looked for' err.txt && why='' ||
+grep -qF "$folder/no.data: can't read: No such file or directory" err.txt && ! grep -q 'looked for' err.txt && why='' ||
     why=$(tail -n 1 err.txt)
 result an_absolute_path_says_all "$why"
 finish

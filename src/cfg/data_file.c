@@ -70,6 +70,9 @@ static void check_counts(list *options)
         if (n >= classes) continue;
         texp_refuse_option(options, "classes", "%s has %d %s; write one a line for each class", file, n, names[i]);
     }
+    long top = texp_whole_of(options, "top", 1);
+    if (top < 1 || (classes && top > classes))
+        texp_refuse_option(options, "top", "write 1 to %ld, the number of classes", classes ? classes : 1);
 }
 
 list *texp_read_data_file(const char *file)

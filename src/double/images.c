@@ -179,7 +179,8 @@ static void open_darknets(texp_batches *b, list *options, const char *data_file)
     case TEXP_TRUTH_MASKS:
         texp_fail("%s: -data serves classes and boxes; without it the network learns from random numbers", data_file);
     }
-    list *paths = texp_read_paths(options, "train", "data/train.list");
+    char **labels = b->args.hierarchy ? NULL : b->args.labels;
+    list *paths = texp_read_labelled_paths(options, "train", "data/train.list", labels, b->args.classes);
     b->args.n = b->images;
     b->args.m = paths->size;
     b->args.paths = (char **)list_to_array(paths);

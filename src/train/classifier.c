@@ -2,6 +2,7 @@
 
 #include "base/refuse.h"
 #include "cfg/options.h"
+#include "data/image_class.h"
 #include "net/texp_net.h"
 #include "train/evaluate.h"
 #include "train/image_set.h"
@@ -120,15 +121,29 @@ const texp_task texp_classifier = {.command = "classifier",
 
 int texp_validate_classifier(network *net, const char *data_file)
 {
-    if (!net->texp->images.ours) return 0;
     list *data = read_data_cfg((char *)data_file);
     int top = option_find_int_quiet(data, "top", 1);
     texp_examples *examples = texp_examples_open(net, data);
+    if (!net->texp->images.ours) {
+        /* Darknet's own loop follows, over images that were found good. */
+        texp_examples_close(examples);
+        return 0;
+    }
     if (!examples) texp_fail("%s: no `valid` list; add valid=FILE", data_file);
     texp_scores s = texp_evaluate(net, examples, top);
     if (!isfinite(s.loss)) texp_fail("the test loss is not finite: the weights are of another network, or damaged");
     printf("%d: top 1: %f, top %d: %f\n", s.images, s.accuracy, top, s.top);
     printf("test accuracy %.2f %%, test loss %.4f\n", 100 * s.accuracy, s.loss);
     texp_examples_close(examples);
+    return 1;
+}
+
+/* --- Darknet's own loader ------------------------------------------------------------------------------------------- */
+
+int texp_fill_class(const char *path, char *const *labels, int n, float *truth)
+{
+    int class = texp_class_of_path(path, labels, n);
+    if (class < 0) return 0;
+    for (int i = 0; i < n; ++i) truth[i] = i == class;
     return 1;
 }

@@ -6,7 +6,12 @@
 
 extern const texp_task texp_classifier;
 
-/* `classifier valid` for cfgs with our loader; returns 0 where Darknet shall do it, otherwise 1. */
+/* `classifier valid` for cfgs with our loader; returns 0 where Darknet shall do it, otherwise 1. Exits with a message where lists
+ * or images are bad, or an image has no class, whatever the loader. */
 int texp_validate_classifier(network *net, const char *data_file);
+
+/* For Darknet's loader: the n numbers of an image's truth, 1 for its class (data/image_class.h) and 0 for the others. Returns 1, or 0
+ * and changes nothing where its path tells no class. */
+int texp_fill_class(const char *path, char *const *labels, int n, float *truth);
 
 #endif

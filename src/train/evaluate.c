@@ -26,7 +26,8 @@ texp_examples *texp_examples_open(network *net, list *data)
     }
     e->classes = texp_count_classes(net, data);
     e->labels = texp_read_labels(data, e->classes);
-    list *paths = texp_read_paths(data, "valid", NULL);
+    list *paths =
+        texp_read_labelled_paths(data, "valid", NULL, option_find(data, "tree") ? NULL : e->labels, e->classes);
     e->n = paths->size;
     e->paths = (char **)list_to_array(paths);
     free_list(paths);
@@ -43,7 +44,7 @@ void texp_examples_close(texp_examples *e)
     free(e);
 }
 
-/* One image as `classifier valid` crops it; returns its class or -1. */
+/* One image as `classifier valid` crops it; returns its class, -1 where it is not of the only one. */
 static int read_image(const network *net, const texp_examples *e, int i, float *input)
 {
     image whole = load_image_color(e->paths[i], 0, 0);
@@ -51,11 +52,13 @@ static int read_image(const network *net, const texp_examples *e, int i, float *
     memcpy(input, crop.data, (size_t)net->inputs * sizeof *input);
     free_image(whole);
     free_image(crop);
-    int class = texp_label_of_path(e->paths[i], e->labels, e->classes);
-    for (int j = 0; class < 0 && j < e->classes; ++j) {
-        if (strstr(e->paths[i], e->labels[j])) class = j;
+    int class = texp_class_of_path(e->paths[i], e->labels, e->classes);
+    int last = class;
+    /* Of a tree the last of its labels. */
+    for (int j = 0; class == TEXP_LABEL_AMBIGUOUS && j < e->classes; ++j) {
+        if (strstr(e->paths[i], e->labels[j])) last = j;
     }
-    return class;
+    return class == TEXP_LABEL_AMBIGUOUS ? last : class;
 }
 
 /* Fills `n` images from number `first` on. */
@@ -75,18 +78,35 @@ static void fill(network *net, const texp_examples *e, int first, int n, float *
     free(rows);
 }
 
+static double log_loss(double probability)
+{
+    return -log(probability > 1e-37 ? probability : 1e-37);
+}
+
+/* Of a single class an image may be no example: the output shall then be small. */
+static void score_other(float output, texp_scores *s)
+{
+    s->accuracy += output < .5f;
+    s->top += output < .5f;
+    s->loss += isnan(output) ? NAN : log_loss(1. - output);
+}
+
 static void score(const float *output, int n_outputs, int class, int top, texp_scores *s)
 {
     int above = 0;
+    if (class < 0) {
+        score_other(*output, s);
+        return;
+    }
     /* A NaN is above nothing and below nothing: such an output is never right. */
-    if (class < 0 || isnan(output[class])) {
+    if (isnan(output[class])) {
         s->loss = NAN;
         return;
     }
     for (int j = 0; j < n_outputs; ++j) above += output[j] > output[class] || (j < class && output[j] == output[class]);
     s->accuracy += above == 0;
     s->top += above < top;
-    s->loss -= log(output[class] > 1e-37 ? output[class] : 1e-37);
+    s->loss += log_loss(output[class]);
 }
 
 texp_scores texp_evaluate(network *net, const texp_examples *e, int top)

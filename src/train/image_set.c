@@ -2,9 +2,11 @@
 
 #include "base/files.h"
 #include "cfg/options.h"
+#include "data/image_list.h"
 #include "net/texp_net.h"
 #include "train/image_memory.h"
 
+#include "list.h"
 #include "option_list.h"
 
 #include <errno.h>
@@ -31,11 +33,36 @@ char *texp_data_file(list *data, const char *key, const char *otherwise)
     texp_refuse(&origin, key, file, "can't open: %s%s; correct the path", strerror(errno), texp_looked_from(file).text);
 }
 
+static void check_classes(const texp_image_list *images, list *data, char *const *labels, int n)
+{
+    texp_message note, message;
+    int *classes = malloc((size_t)images->n * sizeof *classes);
+    if (!classes) texp_fail("no memory for the classes of %d images", images->n);
+    if (texp_classes_of_list(images, labels, n, option_find_str(data, "labels", "data/labels.list"), classes, &note,
+                             &message)) {
+        texp_fail("%s", message.text);
+    }
+    if (*note.text) fprintf(stderr, "%s\n", note.text);
+    free(classes);
+}
+
 list *texp_read_paths(list *data, const char *key, const char *otherwise)
 {
-    char *file = texp_data_file(data, key, otherwise);
-    list *paths = get_paths(file);
-    if (!paths->size) texp_fail("%s: names no image; write one path a line", file);
+    return texp_read_labelled_paths(data, key, otherwise, NULL, 0);
+}
+
+list *texp_read_labelled_paths(list *data, const char *key, const char *otherwise, char *const *labels, int classes)
+{
+    texp_image_list images;
+    texp_message message;
+    list *paths = make_list();
+    if (texp_image_list_open(&images, texp_data_file(data, key, otherwise), &message) ||
+        texp_image_list_check(&images, &message)) {
+        texp_fail("%s", message.text);
+    }
+    if (labels) check_classes(&images, data, labels, classes);
+    for (int i = 0; i < images.n; ++i) list_insert(paths, strdup(images.paths[i]));
+    texp_image_list_close(&images);
     return paths;
 }
 
@@ -59,13 +86,14 @@ texp_image_set *texp_image_set_open(const network *net, list *data, const char *
     const char *list_file = texp_data_file(data, list_key, trains ? "data/train.list" : NULL);
     const char *label_file = texp_data_file(data, "labels", "data/labels.list");
     texp_image_set *set = calloc(1, sizeof *set);
-    texp_message message;
+    texp_message note, message;
     if (texp_dataset_open(list_file, label_file, classes, net->w, net->h, net->c, texp_image_memory(), &set->images,
-                          &message) ||
+                          &note, &message) ||
         texp_sampler_open(set->images, trains ? &t->images.augment : &plain, trains ? t->seed : 0, &set->sampler,
                           &message)) {
         texp_fail("%s", message.text);
     }
+    if (*note.text) fprintf(stderr, "%s\n", note.text);
     return set;
 }
 

@@ -26,8 +26,10 @@ int texp_count_classes(const network *net, list *data);
 /* For Darknet's own loader. Files are named by a key of the .data file, by `otherwise` (NULL: the key must be there) without
  * it; all exit with a message where one can't be opened. */
 char *texp_data_file(list *data, const char *key, const char *otherwise);
-/* The lines of a list of images, one or more; to be freed by the caller. */
+/* The lines of a list of images, one or more, to be freed by the caller. Exits with a message where an image can't be read. */
 list *texp_read_paths(list *data, const char *key, const char *otherwise);
+/* The same, and where an image has none of the `classes` labels (data/image_class.h); NULL: they aren't looked for. */
+list *texp_read_labelled_paths(list *data, const char *key, const char *otherwise, char *const *labels, int classes);
 /* The lines of the `labels` file, at least as many as classes; to be freed by the caller. */
 char **texp_read_labels(list *data, int classes);
 

@@ -36,7 +36,9 @@ struct texp_loader {
 
 static void read_paths(load_args *request, list *data)
 {
-    list *paths = texp_read_paths(data, "train", "data/train.list");
+    /* Of a tree of classes an image has several. */
+    char **labels = request->hierarchy ? NULL : request->labels;
+    list *paths = texp_read_labelled_paths(data, "train", "data/train.list", labels, request->classes);
     request->paths = (char **)list_to_array(paths);
     request->m = paths->size;
     free_list(paths);

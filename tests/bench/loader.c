@@ -80,7 +80,7 @@ static texp_dataset *open_set(const char *list, const char *labels, int classes)
     texp_dataset *set;
     texp_message message = {""};
     double start = now();
-    if (texp_dataset_open(list, labels, classes, SIDE, SIDE, CHANNELS, (size_t)1 << 31, &set, &message))
+    if (texp_dataset_open(list, labels, classes, SIDE, SIDE, CHANNELS, (size_t)1 << 31, &set, NULL, &message))
         give_up(message.text);
     printf("%-42s %10.0f images/s\n", "labelled and decoded into memory", texp_dataset_size(set) / (now() - start));
     return set;

@@ -48,7 +48,7 @@ static void open_list(const fuzz_input *input)
     texp_augment augment = {.channels = 3, .pad = 1, .flip = 1, .std = {1, 1, 1}};
     static float x[3 * 8 * 8], truth[3];
     size_t memory = input->size % 2 * 1000000; /* decoded now, or later */
-    if (texp_dataset_open(list_file, label_file, 3, 8, 8, 3, memory, &set, &message)) {
+    if (texp_dataset_open(list_file, label_file, 3, 8, 8, 3, memory, &set, NULL, &message)) {
         if (set || !*message.text) abort();
         return;
     }
