@@ -162,7 +162,7 @@ help:
 	@echo 'make test-systems runs make train and make test in chroots, from nothing; SYSTEMS="bookworm trixie"; as root'
 	@echo 'make test-ci      runs the tests, and builds and trains with each option'
 	@echo 'make bench        times training against PyTorch and stock Darknet; TORCH=python3 names a Python with PyTorch'
-	@echo 'make fuzz         feeds state files, cfgs and image lists with bytes at random; FUZZ_SECONDS=60 for each'
+	@echo 'make fuzz         feeds state files, cfgs, lists and label files with bytes at random; FUZZ_SECONDS=60 for each'
 	@echo 'make cfg          writes cfg/*.cfg anew from scripts/make-cfgs.sh and make-detector-cfgs.sh'
 	@echo 'make format       formats the sources; needs clang-format 14'
 	@echo 'make clean        removes what was compiled'

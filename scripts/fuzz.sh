@@ -12,7 +12,7 @@ seconds=${1:-60}
 # Refusals come back to the fuzzer by longjmp; what they leave behind is given back by tests/fuzz/host.c.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 failed=0
-for name in state cfg list; do
+for name in state cfg list text; do
     found=build/fuzz/corpus/$name
     mkdir -p "$found"
     set -- -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/$name-

@@ -11,6 +11,7 @@
 #include "data/sampler.h"
 
 #include <ftw.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,6 +22,8 @@
 enum { W = 5, H = 4, PIXELS = W * H, MANY = 23, ALL_IN_MEMORY = 1 << 20 };
 
 int stbi_write_jpg(char const *filename, int w, int h, int c, const void *data, int quality);
+void fill_truth_detection(char *path, int num_boxes, float *truth, int classes, int flip, float dx, float dy, float sx,
+                          float sy);
 int stbi_write_png(char const *filename, int w, int h, int c, const void *data, int stride);
 int stbi_write_bmp(char const *filename, int w, int h, int c, const void *data);
 int stbi_write_tga(char const *filename, int w, int h, int c, const void *data);
@@ -415,6 +418,21 @@ static void bad_images_are_refused(void **state)
     assert_refused(2, "2 channels", "1 (grey) or 3");
 }
 
+/* Darknet's own reader of boxes, whose loader serves cfgs without our keys. */
+static void darknets_loader_finds_labels_beside_the_image(void **state)
+{
+    float truth[10] = {0};
+    (void)state;
+    assert_int_equal(mkdir("images", 0777), 0);
+    write_text("images/9.txt", "3 .5 .25 .2 .1\n");
+    fill_truth_detection("images/9.PNG", 2, truth, 4, 0, 0, 0, 1, 1);
+    assert_true(truth[0] == .5f && truth[1] == .25f && truth[4] == 3);
+    assert_true(fabsf(truth[2] - .2f) < 1e-6f && fabsf(truth[3] - .1f) < 1e-6f); /* from two sums of halves */
+    memset(truth, 0, sizeof truth);
+    fill_truth_detection("images/none.png", 2, truth, 4, 0, 0, 0, 1, 1);
+    for (int i = 0; i < 10; ++i) assert_true(truth[i] == 0);
+}
+
 /* By what is in them, whatever their names end in. */
 static void images_of_all_formats_are_read(void **state)
 {
@@ -773,6 +791,7 @@ int main(void)
         cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(bad_labels_are_refused),
         cmocka_unit_test(bad_images_are_refused),
+        cmocka_unit_test(darknets_loader_finds_labels_beside_the_image),
         cmocka_unit_test(images_of_all_formats_are_read),
         cmocka_unit_test(a_png_cut_short_is_refused),
         cmocka_unit_test(the_first_bad_image_of_a_list_is_named),

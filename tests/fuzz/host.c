@@ -9,6 +9,7 @@
 #undef realloc
 #undef free
 #undef fopen
+#undef fmemopen
 #undef fclose
 
 #include <setjmp.h>
@@ -92,11 +93,20 @@ void fuzz_free(void *block)
     free(block);
 }
 
-FILE *fuzz_fopen(const char *file, const char *mode)
+static FILE *remember(FILE *stream)
 {
-    FILE *stream = fopen(file, mode);
     if (running && stream && n_streams < MOST_STREAMS) streams[n_streams++] = stream;
     return stream;
+}
+
+FILE *fuzz_fopen(const char *file, const char *mode)
+{
+    return remember(fopen(file, mode));
+}
+
+FILE *fuzz_fmemopen(void *block, size_t size, const char *mode)
+{
+    return remember(fmemopen(block, size, mode));
 }
 
 int fuzz_fclose(FILE *stream)

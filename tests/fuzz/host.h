@@ -17,6 +17,7 @@ void *fuzz_realloc(void *block, size_t size);
 char *fuzz_strdup(const char *text);
 void fuzz_free(void *block);
 FILE *fuzz_fopen(const char *file, const char *mode);
+FILE *fuzz_fmemopen(void *block, size_t size, const char *mode);
 int fuzz_fclose(FILE *stream);
 void fuzz_exit(int status) __attribute__((noreturn));
 
@@ -24,11 +25,12 @@ void fuzz_exit(int status) __attribute__((noreturn));
 #define calloc  fuzz_calloc
 #define realloc fuzz_realloc
 #undef strdup
-#define strdup fuzz_strdup
-#define free   fuzz_free
-#define fopen  fuzz_fopen
-#define fclose fuzz_fclose
-#define exit   fuzz_exit
+#define strdup   fuzz_strdup
+#define free     fuzz_free
+#define fopen    fuzz_fopen
+#define fmemopen fuzz_fmemopen
+#define fclose   fuzz_fclose
+#define exit     fuzz_exit
 
 /* Runs body(input) to its end or to the exit() in it; afterwards no block or stream of its is left. Input that asks for
  * more than FUZZ_MEMORY bytes at once is dropped there. Returns 0, or 1 where it ended the program. */
