@@ -74,7 +74,7 @@ result the_axis_has_epochs_updates_or_seconds "$why"
 # Rows of no number, of blanks, cut rows, the row that is being written: the others are drawn.
 {
     echo "$header" | sed 's/$/\r/'
-    printf '1,.1,nan,1e400,0,,,100,1,1e400\r\n2,.2,1.5,1e401,0,inf,,100,1,1e400\n\nx,y\n,,,\n3,.3\n4,.4,2.5,0,0,,,100,1,\n5,.5,9.9,1e4'
+    printf '1,.1,nan,1e400,0,,,100,1,1e400\r\n2,.2,1.5,1e401,0,inf,,100,1,1e400\n\nx,y\n,,,\n3,.3\n4,.4,2.5,0,0,,,100,1,\n4,.4,-1e308,0,0,,,1,1,\n4,1e308,3,0,0,,,1,1,\n5,.5,9.9,1e4'
 } >odd.csv
 why=$(script odd.csv)
 [ "$(block "title 'training'" | tr '\n' ' ')" = "0.2 1.5 0.4 2.5 " ] || why="$why $(block "title 'training'")"

@@ -155,6 +155,12 @@ void texp_log_reader_close(texp_log_reader *r)
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
+/* Of an axis that ends anywhere near the largest double, gnuplot could not find the middle; no float is that large. */
+static int is_drawable(double number)
+{
+    return fabs(number) < 1e100;
+}
+
 static int add_row(const texp_log_reader *r, char *const *fields, int n, texp_curves *curves)
 {
     texp_curve *const of[COLUMNS] = {[TRAIN_LOSS] = &curves->train_loss,
@@ -163,12 +169,12 @@ static int add_row(const texp_log_reader *r, char *const *fields, int n, texp_cu
                                      [RATE] = &curves->rate,
                                      [BASE_RATE] = &curves->base_rate};
     double x, y;
-    if (r->places[X] >= n || !texp_read_double(fields[r->places[X]], &x)) return 0;
+    if (r->places[X] >= n || !texp_read_double(fields[r->places[X]], &x) || !is_drawable(x)) return 0;
     for (int c = TRAIN_LOSS; c < COLUMNS; ++c) {
         if (r->places[c] < 0 || r->places[c] >= n) continue;
         const char *text = fields[r->places[c]];
         int is_number = c == RATE || c == BASE_RATE ? texp_log10_of(text, &y) : texp_read_double(text, &y);
-        if (is_number && texp_curve_add(of[c], x, y)) return -1;
+        if (is_number && is_drawable(y) && texp_curve_add(of[c], x, y)) return -1;
     }
     return 0;
 }
