@@ -6,6 +6,8 @@
 #include "train/detector_check.h"
 #include "train/detector_scores.h"
 
+#include <unistd.h>
+
 /* --- images ------------------------------------------------------------------------------------------------------- */
 
 /* Darknet's loop asks the last layer alone how images and boxes shall be made. */
@@ -77,6 +79,7 @@ static texp_validation validate(network *net, const void *examples)
     texp_judging judging = texp_examples_judging(examples);
     texp_detector_score s = texp_score_detector(net, examples, &judging);
     texp_validation found = {s.loss, judging.coco ? s.map_coco : s.map};
+    if (isatty(STDOUT_FILENO)) printf("\r\033[K"); /* over the live line */
     printf("precision %.4f, recall %.4f, F1 %.4f, average IoU %.2f %% at threshold %g\n", s.precision, s.recall, s.f1,
            100 * s.iou, judging.threshold);
     texp_detector_score_free(&s);
