@@ -1,5 +1,6 @@
 /* Where Darknet enters: each hook calls the room that does the work. */
 #include "cfg/data_file.h"
+#include "cfg/added_keys.h"
 #include "cfg/layer_check.h"
 #include "cfg/layer_keys.h"
 #include "cfg/net_keys.h"
@@ -12,6 +13,7 @@
 #include "net/bn_layer.h"
 #include "net/input.h"
 #include "net/layers.h"
+#include "net/route_groups.h"
 #include "net/texp_net.h"
 #include "net/threads.h"
 #include "net/tracks.h"
@@ -116,11 +118,17 @@ char *texp_base_policy(network *net, char *policy)
 void texp_check_layer(list *options, const char *type, int index, const network *net)
 {
     texp_check_layer_numbers(options, type, index, net);
+    texp_read_activation(options, net->texp);
 }
 
 void texp_parse_layer(layer *l, list *options, network *net)
 {
     texp_read_layer_keys(l, options, net);
+}
+
+void texp_resize_route(layer *l)
+{
+    texp_resize_split_route(l);
 }
 
 void texp_parse_end(network *net)
@@ -152,7 +160,7 @@ void texp_free_net(network *net)
 
 void texp_free_layer(layer l)
 {
-    free(l.texp);
+    texp_layer_free(l.texp);
 }
 
 /* --- weights files ------------------------------------------------------------------------------------------------ */

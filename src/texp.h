@@ -51,6 +51,8 @@ char *texp_base_policy(network *net, char *policy);
 void texp_check_layer(list *options, const char *type, int index, const network *net);
 /* Layer keys affine, fixed, bias, init_std; called before unused keys are reported. */
 void texp_parse_layer(layer *l, list *options, network *net);
+/* After a [route] was resized as one of all channels: it takes its group of them. */
+void texp_resize_route(layer *l);
 /* Once all layers stand: which of them take the exponential rate. */
 void texp_parse_end(network *net);
 void texp_free_net(network *net);

@@ -81,6 +81,10 @@ static const bias_case bias_cases[] = {
     {"concatenation_of_equal_degrees",
      NET("") CONV(5, 3, 1, "linear") "[batchnorm]\n" CONV(3, 3, 1, "linear") "[route]\nlayers=2,0,2\n" BN RELU LAST,
      {0, 2, -1}},
+    {"concatenation_of_groups",
+     NET("") CONV(6, 3, 1, "linear") "[route]\nlayers=0\ngroups=3\ngroup_id=1\n" BN CONV(
+         4, 3, 1, "linear") "[route]\nlayers=3,0\ngroups=2\ngroup_id=1\n" BN RELU LAST,
+     {0, 3, -1}},
     {"two_batchnorms",
      NET("") CONV(5, 3, 1, "linear") BN "[route]\nlayers=0\n" BN "[shortcut]\nfrom=1\nactivation=linear\n" RELU LAST,
      {0, -1}},
@@ -176,6 +180,14 @@ static const struct {
                                  "[deconvolutional]\nfilters=4\nsize=2\nstride=2\nbatch_normalize=1\nactivation=leaky\n"
                                  "[connected]\noutput=9\nbias=0\nactivation=leaky\n[l2norm]\n[normalization]\n" LAST,
      5},
+    {"curves",
+     NET("") CONV(6, 3, 1, "mish\nbatch_normalize=1") CONV(5, 3, 1, "swish") CONV(4, 3, 1, "linear") BN
+     "[activation]\nactivation=mish\n" LAST,
+     2},
+    {"groups_of_a_route",
+     NET("") CONV(6, 3, 1, "linear") "[route]\nlayers=0\ngroups=2\ngroup_id=1\n" BN RELU CONV(
+         4, 3, 1, "linear") "[route]\nlayers=4,0\ngroups=2\n" BN LAST,
+     2},
     {"a_group_of_several_degrees",
      NET("") CONV(4, 3, 1, "relu\nbias=0") CONV(4, 3, 1, "relu\nbias=0") CONV(4, 3, 1, "linear") BN LAST, 3},
     {"nothing", NET("") CONV(4, 3, 1, "relu") LAST, 0},
@@ -201,7 +213,8 @@ static void scaled_layers_leave_the_outputs(void **state)
 static void a_layer_too_many_fails_the_probe(void **state)
 {
     static const char *const cfgs[] = {PRERESNET("", BN, "4") LAST, PRERESNET("", "", "3") LAST,
-                                       NET("") CONV(4, 3, 1, "relu") CONV(4, 3, 1, "relu") LAST};
+                                       NET("") CONV(4, 3, 1, "relu") CONV(4, 3, 1, "relu") LAST,
+                                       NET("") CONV(4, 3, 1, "mish") CONV(4, 3, 1, "swish") LAST};
     size_t k;
     int i, forced = 0;
     (void)state;
@@ -219,7 +232,7 @@ static void a_layer_too_many_fails_the_probe(void **state)
         }
         free_network(net);
     }
-    assert_int_equal(forced, 1 + 2 + 3);
+    assert_int_equal(forced, 1 + 2 + 3 + 3);
 }
 
 static void a_wrong_degree_fails_the_probe(void **state)
@@ -295,6 +308,29 @@ static void layers_know_degrees_and_groups(void **state)
     free_network(net);
 }
 
+static void keep_first_line(void *to, int index, const char *line)
+{
+    (void)index;
+    if (!*(char *)to) snprintf(to, 256, "%s", line);
+}
+
+static void curves_stand_in_the_way_by_their_names(void **state)
+{
+    static const char *const curves[] = {"mish", "swish"};
+    (void)state;
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; ++i) {
+        char line[256] = "", expected[64];
+        network *net = network_of(NET("") "[convolutional]\nfilters=4\nactivation=%s\nbias=0\n" BN
+                                          "[connected]\noutput=4\nactivation=linear\nfixed=1\n[softmax]\n",
+                                  curves[i]);
+        snprintf(expected, sizeof expected, "applies %s, which is not homogeneous", curves[i]);
+        assert_int_equal(net->texp->counts.growing, 0);
+        assert_true(texp_obstacles(net, keep_first_line, line) > 0);
+        assert_non_null(strstr(line, expected));
+        free_network(net);
+    }
+}
+
 static void a_recurrent_layer_counts_once(void **state)
 {
     network *net = network_of("[net]\nbatch=2\ninputs=6\n[gru]\noutput=5\n[gru]\noutput=5\nfixed=1\n" LAST);
@@ -339,6 +375,7 @@ int main(void)
     ADD(a_bias_left_in_place_fails_the_probe);
     ADD(activations_keep_the_degree_where_they_are_homogeneous);
     ADD(layers_know_degrees_and_groups);
+    ADD(curves_stand_in_the_way_by_their_names);
     ADD(a_recurrent_layer_counts_once);
     return _cmocka_run_group_tests("analysis", tests, n_tests, NULL, NULL);
 }

@@ -87,6 +87,15 @@ static const network_case networks[] = {
      DECONVOLUTION(6, "linear\nbatch_normalize=1") DECONVOLUTION(4, "linear") BN
      "[local]\nfilters=4\nsize=32\nstride=32\npad=0\nactivation=linear\n" BN FREE,
      3, 0},
+    /* What yolov4-tiny is made of; curves keep no degree and stand behind normalisations. */
+    {"groups_and_curves", "batchnorm_eps=1e-2\n",
+     CONVOLUTION(6, 3, 1, "mish\nbatch_normalize=1") "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n" CONVOLUTION(
+         4, 3, 1, "swish\nbatch_normalize=1")
+         CONVOLUTION(4, 3, 1, "linear") "[route]\nlayers=-1\ngroups=2\ngroup_id=0\n" BN
+                                        "[activation]\nactivation=mish\n"
+                                        "[route]\nlayers=-1,0\n"
+                                        "[avgpool]\n" FREE,
+     3, 0},
     /* Biases that a normalisation swallows, through an addition and pooling. */
     {"swallowed_biases", "batchnorm_eps=1e-2\n",
      CONVOLUTION(4, 3, 1, "linear") BN RELU CONVOLUTION(4, 3, 1, "linear")

@@ -15,14 +15,17 @@
 #define SECTION(name, keys) "\n[" name "]\n" keys
 #define CONV(n, size, stride, more)                                                                                    \
     SECTION("convolutional", "filters=" #n "\nsize=" #size "\nstride=" #stride "\npad=1\nactivation=linear\n" more)
-#define OF_BLOCKS(more)       SECTION("convolutional", "filters=16\nsize=3\nstride=1\nactivation=linear\n" more)
-#define NO_BIAS               "bias=0\n"
-#define BN                    SECTION("batchnorm", "")
-#define FROZEN_BN             SECTION("batchnorm", "affine=0\n")
-#define ACT(kind)             SECTION("activation", "activation=" kind "\n")
-#define RELU                  ACT("relu")
+#define OF_BLOCKS(more) SECTION("convolutional", "filters=16\nsize=3\nstride=1\nactivation=linear\n" more)
+#define NO_BIAS         "bias=0\n"
+#define BN              SECTION("batchnorm", "")
+#define FROZEN_BN       SECTION("batchnorm", "affine=0\n")
+#define ACT(kind)       SECTION("activation", "activation=" kind "\n")
+#define RELU            ACT("relu")
+#define CURVED(n, kind, more)                                                                                          \
+    SECTION("convolutional", "filters=" #n "\nsize=3\nstride=1\npad=1\nactivation=" kind "\n" more)
 #define ADD(from)             SECTION("shortcut", "from=" #from "\nactivation=linear\n")
 #define FROM(layers)          SECTION("route", "layers=" layers "\n")
+#define GROUP(layers, of, k)  SECTION("route", "layers=" layers "\ngroups=" of "\ngroup_id=" k "\n")
 #define POOL                  SECTION("avgpool", "")
 #define MAX_POOL              SECTION("maxpool", "size=2\nstride=2\n")
 #define DROPOUT_OF(part)      SECTION("dropout", "probability=" part "\n")
@@ -70,6 +73,9 @@ static const network_case cases[] = {
      0},
     {"convolution_batch_normalize_relu", 3, 2, 5, 5,
      SECTION("convolutional", NORMED "filters=3\nsize=3\nstride=1\npad=1\nactivation=relu\n") LOSS, 0},
+    {"convolution_mish", 2, 2, 5, 5, CURVED(3, "mish", "") CONV(2, 3, 1, "") LOSS, 0},
+    {"convolution_batch_normalize_swish", 3, 2, 5, 5, CURVED(3, "swish", NORMED) CONV(2, 3, 1, "") LOSS, 0},
+    {"convolution_batch_normalize_frozen_mish", 3, 2, 5, 5, CURVED(3, "mish", NORMED "affine=0\n") LOSS, 0},
     {"batchnorm", 3, 2, 5, 3, CONV(3, 3, 1, "") BN LOSS, 0},
     {"batchnorm_frozen", 3, 2, 5, 3, CONV(3, 3, 1, "") FROZEN_BN LOSS, 0},
     {"batchnorm_first", 3, 2, 5, 3, BN RELU LOSS, 0},
@@ -79,6 +85,16 @@ static const network_case cases[] = {
     {"batchnorm_logistic", 3, 2, 5, 3, CONV(3, 3, 1, "") BN ACT("logistic") LOSS, 0},
     {"batchnorm_relu_with_a_second_reader", 3, 2, 5, 3, CONV(3, 3, 1, "") BN RELU ADD(-2) LOSS, 0},
     {"activation_relu", 3, 2, 5, 3, CONV(3, 3, 1, "") RELU CONV(2, 3, 1, "") LOSS, 0},
+    {"batchnorm_mish", 3, 2, 5, 3, CONV(3, 3, 1, "") BN ACT("mish") CONV(2, 3, 1, "") LOSS, 0},
+    {"activation_swish_with_a_second_reader", 3, 2, 5, 3, CONV(3, 3, 1, "") ACT("swish") ADD(-2) LOSS, 0},
+    {"shortcut_mish", 3, 2, 5, 3,
+     CONV(2, 3, 1, "") CONV(2, 3, 1, "") SECTION("shortcut", "from=-2\nactivation=mish\n") LOSS, 0},
+    {"connected_mish", 4, 2, 2, 3, SECTION("connected", "output=4\nactivation=mish\n" NORMED) LOSS, 0},
+    {"local_swish", 3, 2, 4, 4,
+     CONV(2, 3, 1, "") SECTION("local", "filters=2\nsize=3\nstride=1\npad=1\nactivation=swish\n") LOSS, 0},
+    {"deconvolutional_mish", 3, 2, 3, 3,
+     CONV(2, 3, 1, "") SECTION("deconvolutional", "filters=2\nsize=2\nstride=2\nactivation=mish\n") LOSS, 0},
+    {"dropout_behind_mish", 3, 2, 4, 3, CURVED(3, "mish", "") DROPOUT_OF(".3") CONV(2, 3, 1, "") LOSS, 0},
     {"activation_first", 3, 2, 5, 3, RELU CONV(2, 3, 1, "") LOSS, 0},
     {"avgpool", 3, 2, 5, 3, CONV(3, 3, 1, "") POOL LOSS, 0},
     {"maxpool", 3, 2, 6, 4, CONV(3, 3, 1, "") MAX_POOL CONV(2, 3, 1, "") LOSS, 0},
@@ -109,6 +125,11 @@ static const network_case cases[] = {
     {"route_of_the_layer_before", 3, 2, 5, 3, CONV(2, 3, 1, "") FROM("-1") CONV(3, 3, 1, "") LOSS, 0},
     {"route_of_two_layers", 3, 2, 5, 3, CONV(2, 3, 1, "") BN RELU FROM("-1,-3") CONV(3, 3, 1, "") LOSS, 0},
     {"route_of_one_layer_twice", 3, 2, 5, 3, CONV(2, 3, 1, "") RELU FROM("-2,-2") CONV(3, 3, 1, "") LOSS, 0},
+    {"route_of_a_group", 3, 2, 5, 3, CONV(4, 3, 1, "") RELU GROUP("-2", "2", "1") CONV(3, 3, 1, "") ADD(-1) LOSS, 0},
+    {"routes_of_groups_and_of_all", 3, 2, 5, 3,
+     CONV(6, 3, 1, "") RELU GROUP("-1", "3", "1") CONV(2, 3, 1, "") FROM("-1,-3") GROUP("-1,0", "2", "0")
+         CONV(3, 3, 1, "") LOSS,
+     0},
     {"routes_back_to_one_layer", 3, 2, 5, 3,
      CONV(2, 3, 1, "") BN RELU FROM("-3") CONV(2, 3, 1, "") FROM("-5") CONV(2, 1, 1, "") ADD(-3) LOSS, 0},
     {"layer_that_nothing_reads", 3, 2, 5, 3, CONV(2, 3, 1, "") BN RELU FROM("0") CONV(3, 3, 1, "") LOSS, 0},
@@ -152,6 +173,12 @@ static const network_case cases[] = {
      LEAKY(32) MAX_POOL LEAKY(16) SECTION("upsample", "stride=2\n") FROM("-1,0") LEAKY(16) POOL LOSS, 2},
     {"routes_of_blocks", 4, 3, 8, 8,
      LEAKY(32) LEAKY(16) FROM("-1,-2") LEAKY(7) FROM("-1,-2") LEAKY(16) FROM("-3,-1,-1") LEAKY(20) POOL LOSS, 2},
+    {"groups_of_blocks", 4, 3, 8, 8,
+     LEAKY(32) GROUP("-1", "2", "1") CURVED(16, "mish", NORMED) CURVED(16, "swish", "") FROM("-1,-2") LEAKY(32)
+         FROM("-6,-1") GROUP("-1,-2", "2", "1") LEAKY(48) GROUP("-1", "3", "0") LEAKY(16) POOL LOSS,
+     2},
+    {"groups_of_parts_of_blocks", 4, 3, 8, 8,
+     LEAKY(24) GROUP("-1", "3", "1") LEAKY(16) GROUP("-1", "4", "3") LEAKY(16) FROM("-1,-3") LEAKY(16) POOL LOSS, 2},
     {"shortcuts_onto_shortcuts", 4, 3, 8, 8,
      CONV(16, 3, 1, "") CONV(16, 3, 1, NO_BIAS) ADD(-2) ADD(-3) CONV(16, 3, 1, NORMED) ADD(-2)
          SECTION("shortcut", "from=-4\nactivation=leaky\n") CONV(16, 3, 1, NORMED) ADD(-3) ADD(-2) POOL LOSS,
@@ -170,6 +197,15 @@ static const network_case cases[] = {
     {"activations_of_other_kinds", 4, 3, 8, 8,
      SECTION("convolutional", "filters=16\nsize=3\npad=1\nactivation=elu\n") CONV(16, 3, 1, NORMED) ACT("tanh")
          CONV(16, 3, 1, NORMED) ACT("leaky") FROM("-1") CONV(8, 3, 1, "") LOSS,
+     1},
+    {"curves", 4, 3, 8, 8,
+     CURVED(16, "mish", NORMED) CURVED(24, "swish", "") CURVED(24, "mish", "")
+         SECTION("shortcut", "from=-2\nactivation=swish\n") ACT("mish") CONV(24, 3, 1, "") BN ACT("swish") FROM("-1,-3")
+             CURVED(7, "swish", NORMED) CURVED(16, "mish", NORMED) CONV(8, 1, 1, "") LOSS,
+     1},
+    {"curves_of_linear_sums", 3, 3, 8, 10,
+     CURVED(16, "mish", "") CONV(16, 3, 1, "") SECTION("shortcut", "from=-2\nactivation=mish\n") CONV(16, 3, 1, NORMED)
+         SECTION("shortcut", "from=-2\nactivation=swish\n") MAX_POOL LOSS,
      1},
     {"cropped", 4, 3, 12, 12,
      SECTION("crop", "crop_height=8\ncrop_width=8\nflip=0\nangle=0\nsaturation=1\nexposure=1\n") CONV(16, 3, 1, NORMED)
@@ -669,13 +705,13 @@ static void frozen_bias_that_is_not_zero_is_added_by_both(void **state)
 /* A network made for 7x5 images and resized to 12x9 against one made for 12x9. */
 static void resized_network_is_one_made_of_that_size(void **state)
 {
-    network_case small = *case_of("preresnet"), other = small;
+    const char *const *what = *state;
+    network_case small = *case_of(what[0]), other = small;
     problem p, q;
-    (void)state;
     other.h = 9;
     other.w = 12;
-    p = make_problem(&small, "auto", EPSILON);
-    q = make_problem(&other, "auto", EPSILON);
+    p = make_problem(&small, what[1], EPSILON);
+    q = make_problem(&other, what[1], EPSILON);
     backward(&p);
     hush();
     resize_network(p.net, other.w, other.h);
@@ -749,7 +785,7 @@ static int print_times(void)
 
 /* ---- One test for each case and claim. */
 
-static struct CMUnitTest tests[4 * CASES + 4];
+static struct CMUnitTest tests[4 * CASES + 8];
 static size_t n_tests;
 
 static void add_test(const char *claim, const char *about, const char *backend, CMUnitTestFunction body, void *state)
@@ -789,7 +825,12 @@ int main(int argc, char **argv)
              (void *)case_of("large_preresnet"));
     add_test("frozen_bias_that_is_not_zero_is_added_by_both", NULL, NULL, frozen_bias_that_is_not_zero_is_added_by_both,
              NULL);
-    add_test("resized_network_is_one_made_of_that_size", NULL, NULL, resized_network_is_one_made_of_that_size, NULL);
+    static const char *const resized[][2] = {
+        {"preresnet", "auto"}, {"groups_of_blocks", "auto"}, {"groups_of_blocks", "plain"}};
+    for (i = 0; i < 3; ++i) {
+        add_test("resized_network_is_one_made_of_that_size", resized[i][0], resized[i][1],
+                 resized_network_is_one_made_of_that_size, (void *)resized[i]);
+    }
     add_test("gradient_of_the_input_is_left_to_darknet", NULL, NULL, gradient_of_the_input_is_left_to_darknet, NULL);
 #endif
     return _cmocka_run_group_tests("gradients", tests, n_tests, NULL, NULL);

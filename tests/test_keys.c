@@ -4,6 +4,7 @@
 #include "cfg/fork_keys.h"
 #include "cfg/key_check.h"
 #include "net/checkpoint.h"
+#include "net/activation.h"
 #include "net/keys.h"
 #include "net/layer_traits.h"
 #include "net/texp_net.h"
@@ -108,11 +109,21 @@ static void every_key_that_darknet_reads_has_a_row(void **state)
 
 static void words_are_those_that_darknet_understands(void **state)
 {
-    const char *const *words = texp_layer_key_named("activation")->words;
-    int n = 0;
+    static const LAYER_TYPE types[] = {CONVOLUTIONAL, RNN};
+    const char *const *words;
+    int n;
     (void)state;
-    for (; words[n]; ++n) assert_string_equal(get_activation_string(get_activation((char *)words[n])), words[n]);
-    assert_int_equal(n, SELU + 1); /* the last of Darknet's */
+    for (int k = 0; k < 2; ++k) {
+        int ours = 0;
+        words = texp_layer_key_of(types[k], "activation")->words;
+        for (n = 0; words[n]; ++n) {
+            const int is_ours = texp_activation_named(words[n]) != TEXP_DARKNETS;
+            ours += is_ours;
+            if (!is_ours) assert_string_equal(get_activation_string(get_activation((char *)words[n])), words[n]);
+        }
+        assert_int_equal(n - ours, SELU + 1); /* the last of Darknet's */
+        assert_int_equal(ours, types[k] == RNN ? 0 : TEXP_SWISH); /* and of ours */
+    }
     words = texp_layer_key_named("type")->words;
     for (n = 0; words[n]; ++n) {
         for (int i = 0; i < n; ++i) assert_true(get_cost_type((char *)words[n]) != get_cost_type((char *)words[i]));

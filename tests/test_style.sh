@@ -51,12 +51,13 @@ circle() {
     includes "$1" | sed 's/\.[ch]\>//g' | awk '$1 != $2' | sort -u | tsort 2>&1 >/dev/null | grep -v 'contains a loop' | sed 's/^tsort: //'
 }
 
-# Functions and variables of the plug-in that the headers of the tree $1 declare and the .c file of the same name does not
+# Functions and variables of the plug-in that the headers of the tree $1 declare and the .c or .cu file of the same name does not
 # define. Declarations and definitions begin in the first column, as clang-format leaves them; functions may be declared
 # by a type of functions, several at once. texp.h is hooks.c's.
 declared_elsewhere() {
     (cd "$1" && for header in src/*/*.h; do
         source=${header%.h}.c
+        [ -e "$source" ] || source=${header%.h}.cu
         [ -e "$source" ] || source=/dev/null
         awk 'FILENAME ~ /[.]h$/ && (listing || /^(texp_[a-z0-9_]+|extern .*) [*]*texp_[a-z0-9_]+(,|;|\[)/) {
                  listing = !/;/

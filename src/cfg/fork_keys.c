@@ -86,8 +86,6 @@ static const texp_fork_key rows[] = {
     {"maxpool_zero_nonmax", IN(MAXPOOL), UNLESS("0"), REFUSED, "all but the largest set to 0"},
     {"weights_type", IN(SHORTCUT), UNLESS("none"), REFUSED, "weighted sums"},
     {"weights_normalization", IN(SHORTCUT), UNLESS("none"), REFUSED, "weighted sums"},
-    {"groups", IN(ROUTE), UNLESS("1"), REFUSED, "a part of the channels"},
-    {"group_id", IN(ROUTE), UNLESS("0"), REFUSED, "a part of the channels"},
     {"dropblock", IN(DROPOUT), UNLESS("0"), REFUSED, "blocks that are dropped"},
     {"dropblock_size_rel", IN(DROPOUT), UNLESS("0"), REFUSED, "blocks that are dropped"},
     {"dropblock_size_abs", IN(DROPOUT), UNLESS("0"), REFUSED, "blocks that are dropped"},
@@ -124,15 +122,8 @@ static const char *const layers[] = {
     "[conv_lstm]",     "[history]",   "[empty]",   "[silence]", "[implicit_add]",   "[implicit_mul]", "[bdp_yolo]",
 };
 
-static const char *const activations[] = {"relu6",
-                                          "mish",
-                                          "hard_mish",
-                                          "swish",
-                                          "gelu",
-                                          "revleaky",
-                                          "norm_chan",
-                                          "norm_chan_softmax",
-                                          "norm_chan_softmax_maxval"};
+static const char *const activations[] = {
+    "relu6", "hard_mish", "gelu", "revleaky", "norm_chan", "norm_chan_softmax", "norm_chan_softmax_maxval"};
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 

@@ -1,5 +1,6 @@
 #include "cfg/layer_keys.h"
 
+#include "cfg/added_keys.h"
 #include "cfg/options.h"
 #include "net/keys.h"
 #include "net/layers.h"
@@ -95,4 +96,5 @@ void texp_read_layer_keys(layer *l, list *options, network *net)
     l->texp = own;
     set_bn(l, t);
     parse_inner_layers(l, own, t, std);
+    texp_add_to_layer(l, options, net);
 }

@@ -2,6 +2,7 @@
 
 #include "base/refuse.h"
 #include "cpu/ops.h"
+#include "net/activation.h"
 #include "net/layers.h"
 #include "net/texp_net.h"
 
@@ -132,7 +133,7 @@ static void recompute(texp_builder *b, int i)
     int bn = b->fused[i - 1] ? i - 2 : i - 1;
     const layer *l = b->net->layers + bn, *last = b->net->layers + i - 1;
     const texp_tensor *in = l->type == BATCHNORM ? *texp_layout_of(b, bn - 1, TEXP_BLOCKED) : b->raw[bn];
-    texp_build_normalize(b, bn, in, out, l->type == BATCHNORM && bn == i - 1 ? 1 : texp_slope_of(last->activation));
+    texp_build_normalize(b, bn, in, out, l->type == BATCHNORM && bn == i - 1 ? 1 : texp_slope_of(last));
 }
 
 static void build_bn_gradient(texp_builder *b, int i, const texp_tensor *x, const texp_tensor *dy, texp_tensor *dx,
@@ -152,11 +153,27 @@ static void build_bn_gradient(texp_builder *b, int i, const texp_tensor *x, cons
     op->add = add;
 }
 
+/* What the gradient of layer i's activation is had from: its values behind it or, of a curve, before it. */
+static const texp_tensor *activation_values(texp_builder *b, int i)
+{
+    const layer *l = b->net->layers + i;
+    if (!TEXP_IS_CURVE(texp_slope_of(l))) return texp_need(b, i, TEXP_BLOCKED);
+    return l->type == ACTIVE ? texp_need(b, i - 1, TEXP_BLOCKED) : b->raw[i];
+}
+
+static void build_activation_gradient(texp_builder *b, int i, const texp_tensor *dy, texp_tensor *dx, int add)
+{
+    texp_op *op = texp_build_io(b, texp_run_activate_gradient, i, activation_values(b, i), dx);
+    op->in2 = dy;
+    op->slope = texp_slope_of(b->net->layers + i);
+    op->add = add;
+}
+
 static void backward_convolution(texp_builder *b, int i)
 {
     const layer *l = b->net->layers + i;
     texp_convolution *c = b->plan->convolutions + i;
-    const float slope = texp_slope_of(l->activation);
+    const float slope = texp_slope_of(l);
     int where, add;
     const texp_tensor *dy = b->gradients[i];
     if (l->batch_normalize) {
@@ -166,9 +183,7 @@ static void backward_convolution(texp_builder *b, int i)
     } else {
         if (slope != 1) {
             texp_tensor *changes = changed(b, i, &where);
-            texp_op *op = texp_build_io(b, texp_run_activate_gradient, i, *texp_layout_of(b, i, TEXP_BLOCKED), changes);
-            op->in2 = dy;
-            op->slope = slope;
+            build_activation_gradient(b, i, dy, changes, 0);
             dy = changes;
         }
         if (!l->texp->frozen.bias) {
@@ -212,7 +227,7 @@ static void backward_batchnorm(texp_builder *b, int i)
     } else {
         dx = target(b, i - 1, &add);
     }
-    build_bn_gradient(b, i, x, dy, dx, fuses ? texp_slope_of(b->net->layers[i + 1].activation) : 1, add);
+    build_bn_gradient(b, i, x, dy, dx, fuses ? texp_slope_of(b->net->layers + i + 1) : 1, add);
     if (!fuses) return;
     release(b, b->slots[above]);
     b->gradients[above] = NULL;
@@ -229,22 +244,17 @@ static void backward_activation(texp_builder *b, int i)
         dx = target(b, i - 1, &add);
     }
     if (!dx) return;
-    texp_op *op = texp_build_io(b, texp_run_activate_gradient, i, texp_need(b, i, TEXP_BLOCKED), dx);
-    op->in2 = b->gradients[i];
-    op->slope = texp_slope_of(b->net->layers[i].activation);
-    op->add = add;
+    build_activation_gradient(b, i, b->gradients[i], dx, add);
 }
 
 static void backward_shortcut(texp_builder *b, int i)
 {
     const layer *l = b->net->layers + i;
-    if (l->activation != LINEAR) {
+    if (!texp_is_linear(l)) {
         int where;
         const texp_tensor *dy = b->gradients[i];
         texp_tensor *changes = changed(b, i, &where);
-        texp_op *op = texp_build_io(b, texp_run_activate_gradient, i, texp_need(b, i, TEXP_BLOCKED), changes);
-        op->in2 = dy;
-        op->slope = texp_slope_of(l->activation);
+        build_activation_gradient(b, i, dy, changes, 0);
         b->gradients[i] = changes;
     }
     /* The other one's may be added to only after layer i-1 has read what lies there. */
@@ -256,22 +266,27 @@ static void backward_shortcut(texp_builder *b, int i)
 static void backward_route(texp_builder *b, int i)
 {
     const layer *l = b->net->layers + i;
-    if (l->n == 1) {
+    if (texp_routes_whole(b, i)) {
         pass_on(b, l->input_layers[0], i, b->pool[b->slots[i]].readers == 1);
         return;
     }
     int block = 0;
     for (int k = 0, add; k < l->n; ++k) {
-        const layer *from = b->net->layers + l->input_layers[k];
-        const int size = b->plan->kernels->block, blocks = (from->out_c + size - 1) / size;
+        const texp_blocks taken = texp_routed_blocks(b, l, l->input_layers[k]);
         texp_tensor *to = target(b, l->input_layers[k], &add);
         if (to) {
+            /* The channels of other groups have no gradient from here. */
+            if (!add && taken.n < to->blocks) {
+                texp_build_io(b, texp_run_zero, i, NULL, to);
+                add = 1;
+            }
             texp_op *op = texp_build_io(b, texp_run_copy, i, b->gradients[i], to);
             op->in_block = block;
-            op->blocks = blocks;
+            op->out_block = taken.first;
+            op->blocks = taken.n;
             op->add = add;
         }
-        block += blocks;
+        block += taken.n;
     }
 }
 

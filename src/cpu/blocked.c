@@ -9,8 +9,8 @@
 /* How many pixels are summed in float before the sum goes to double. */
 #define PIECE 256
 
-/* Activations by their slope below 0: 1, 0, any. Loops are compiled for each. */
-typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT } texp_bend;
+/* Activations by their slope below 0: 1, 0, any; and the curves. Loops are compiled for each. */
+typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT, TEXP_CURVED_MISH, TEXP_CURVED_SWISH } texp_bend;
 
 /* What `call` does, its BEND that of the slope. */
 #define BENT(slope, call)                                                                                              \
@@ -20,6 +20,12 @@ typedef enum { TEXP_STRAIGHT, TEXP_RELU, TEXP_BENT } texp_bend;
             call;                                                                                                      \
         } else if ((slope) == 0) {                                                                                     \
             const texp_bend BEND = TEXP_RELU;                                                                          \
+            call;                                                                                                      \
+        } else if ((slope) == TEXP_MISH_CURVE) {                                                                       \
+            const texp_bend BEND = TEXP_CURVED_MISH;                                                                   \
+            call;                                                                                                      \
+        } else if ((slope) == TEXP_SWISH_CURVE) {                                                                      \
+            const texp_bend BEND = TEXP_CURVED_SWISH;                                                                  \
             call;                                                                                                      \
         } else {                                                                                                       \
             const texp_bend BEND = TEXP_BENT;                                                                          \

@@ -25,7 +25,15 @@ typedef struct {
     int images, pixels;
 } texp_planes;
 
-/* y = slope_if_negative(factor * (x - mean) + bias); arrays of B. slope: 1 linear, 0 relu, .1 leaky. */
+/*
+ * Activations, by one number: y = x > 0 ? x : slope*x with 1 linear, 0 relu, .1 leaky; or one of these curves
+ * (net/activation.h), whose gradient is had from x alone.
+ */
+#define TEXP_MISH_CURVE      2.f
+#define TEXP_SWISH_CURVE     3.f
+#define TEXP_IS_CURVE(slope) ((slope) > 1)
+
+/* y = act(factor * (x - mean) + bias); arrays of B. */
 typedef struct {
     const float *mean, *factor, *bias;
     float slope;
@@ -46,18 +54,18 @@ typedef struct texp_kernels {
     void (*moments)(const void *x, texp_planes p, double *mean, double *squares);
     /* y = act(affine(x)); y may be x. */
     void (*normalize)(void *y, const void *x, texp_planes p, const texp_affine *a);
-    /* With g = dy where affine(x) > 0, else slope*dy:  sums[B] = sum(g), with_x[B] = sum(g*(x - mean)). */
+    /* With g = dy * act'(affine(x)):  sums[B] = sum(g), with_x[B] = sum(g*(x - mean)). */
     void (*gradient_sums)(const void *x, const void *dy, texp_planes p, const texp_affine *a, double *sums,
                           double *with_x);
     /* dx = (add ? dx : 0) + direct*g + by_x*(x - mean) + constant, three arrays of B; dx may be dy. */
     void (*gradient)(void *dx, const void *x, const void *dy, texp_planes p, const texp_affine *a, const float *direct,
                      const float *by_x, const float *constant, int add);
-    /* y = act(a + b); act(x) = x > 0 ? x : slope*x. y may be a or b. */
+    /* y = act(a + b), no curve. y may be a or b. */
     void (*add)(void *y, const void *a, const void *b, texp_planes p, float slope);
     /* y = act(x). y may be x. */
     void (*activate)(void *y, const void *x, texp_planes p, float slope);
-    /* dx = (add ? dx : 0) + dy * (y > 0 ? 1 : slope); dx may be dy where add is 0. */
-    void (*activate_gradient)(void *dx, const void *y, const void *dy, texp_planes p, float slope, int add);
+    /* dx = (add ? dx : 0) + dy * act'; it is had from x, or without a curve from y. dx may be dy where add is 0. */
+    void (*activate_gradient)(void *dx, const void *x, const void *dy, texp_planes p, float slope, int add);
     /* out = (add ? out : 0) + in; the two have strides of their own. */
     void (*copy)(void *out, size_t out_stride, const void *in, texp_planes p, int add);
     /* sums[B] = sum(x). */

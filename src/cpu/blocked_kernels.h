@@ -10,15 +10,57 @@
 
 #include "cpu/vectors.h"
 
+/*
+ * e^x = 2^k e^r, |r| <= log(2)/2, of x in [-87, 87], and what is beyond as the nearest of these; NaN stays NaN. The
+ * polynomial is Cephes' expf: below 2^-24 off. k is rounded by adding 1.5 * 2^23, whose last place is 1.
+ */
+INLINE V NAME(exp)(V x)
+{
+    const V most = NAME(all)(87), magic = NAME(all)(0x1.8p23f);
+    x = NAME(choose)(x > most, most, NAME(choose)(x < -most, -most, x));
+    const V shifted = x * 0x1.715476p0f + magic, k = shifted - magic;
+    const V r = FMA(k, NAME(all)(-0x1.7f7d1cp-20f), FMA(k, NAME(all)(-0x1.62e4p-1f), x));
+    V p = NAME(all)(1.9875691500e-4f);
+    p = FMA(p, r, NAME(all)(1.3981999507e-3f));
+    p = FMA(p, r, NAME(all)(8.3334519073e-3f));
+    p = FMA(p, r, NAME(all)(4.1665795894e-2f));
+    p = FMA(p, r, NAME(all)(1.6666665459e-1f));
+    p = FMA(p, r, NAME(all)(5.0000001201e-1f));
+    return (FMA(p, r * r, r) + 1) * (V)(((I)shifted - (I)magic + 127) << 23);
+}
+/* The curves and their derivatives as in net/activation.c. From 20 on mish is x to the last bit of a float. */
+INLINE V NAME(mish)(V x)
+{
+    const V e = NAME(exp)(NAME(choose)(x > 20, NAME(all)(20), x)), n = e * (e + 2);
+    return NAME(choose)(x > 20, x, x * (n / (n + 2)));
+}
+INLINE V NAME(mish_slope)(V x)
+{
+    const V e = NAME(exp)(NAME(choose)(x > 20, NAME(all)(20), x)), n = e * (e + 2), m = n + 2;
+    return NAME(choose)(x > 20, NAME(all)(1), (n + 4 * x * (e * (e + 1) / m)) / m);
+}
+INLINE V NAME(swish)(V x)
+{
+    return x / (1 + NAME(exp)(-x));
+}
+INLINE V NAME(swish_slope)(V x)
+{
+    const V s = 1 / (1 + NAME(exp)(-x));
+    return s * (1 + x * (1 - s));
+}
 /* What becomes of x, by slope. The comparisons are written so that NaN passes: a diverged run must be seen. */
 INLINE V NAME(act)(V x, V slope, texp_bend bend)
 {
+    if (bend == TEXP_CURVED_MISH) return NAME(mish)(x);
+    if (bend == TEXP_CURVED_SWISH) return NAME(swish)(x);
     return bend == TEXP_STRAIGHT ? x : bend == TEXP_RELU ? (V)(~(x < 0) & (I)x) : NAME(choose)(x > 0, x, x * slope);
 }
-/* The gradient g of what y became. */
-INLINE V NAME(act_back)(V g, V y, V slope, texp_bend bend)
+/* The gradient g of what x became; without a curve what it became will do for x. */
+INLINE V NAME(act_back)(V g, V x, V slope, texp_bend bend)
 {
-    return bend == TEXP_STRAIGHT ? g : bend == TEXP_RELU ? (V)((y > 0) & (I)g) : NAME(choose)(y > 0, g, g * slope);
+    if (bend == TEXP_CURVED_MISH) return g * NAME(mish_slope)(x);
+    if (bend == TEXP_CURVED_SWISH) return g * NAME(swish_slope)(x);
+    return bend == TEXP_STRAIGHT ? g : bend == TEXP_RELU ? (V)((x > 0) & (I)g) : NAME(choose)(x > 0, g, g * slope);
 }
 /*
  * factor * (x - mean) + bias. Of bfloat16 as one product: what that loses where the mean is far larger than the
@@ -179,33 +221,40 @@ ANYWHERE static void NAME(add)(void *y, const void *a, const void *b_, texp_plan
     }
 }
 
-ANYWHERE static void NAME(activate)(void *y, const void *x, texp_planes p, float slope)
+INLINE void NAME(activate_bent)(STORED *out, const STORED *in, texp_planes p, float slope, texp_bend bend)
 {
-    const STORED *in = x;
-    STORED *out = y;
     const V s = NAME(all)(slope);
     IMAGES
     {
-        PIXELS STORE(AT(out), NAME(act)(LOAD(AT(in)), s, TEXP_BENT));
+        PIXELS STORE(AT(out), NAME(act)(LOAD(AT(in)), s, bend));
         in += p.stride, out += p.stride;
     }
 }
 
-ANYWHERE static void NAME(activate_gradient)(void *dx, const void *y, const void *dy, texp_planes p, float slope,
-                                             int add)
+ANYWHERE static void NAME(activate)(void *y, const void *x, texp_planes p, float slope)
 {
-    const STORED *in = y, *delta = dy;
-    STORED *out = dx;
+    BENT(slope, NAME(activate_bent)(y, x, p, slope, BEND));
+}
+
+INLINE void NAME(activate_gradient_bent)(STORED *out, const STORED *in, const STORED *delta, texp_planes p, float slope,
+                                         int add, texp_bend bend)
+{
     const V s = NAME(all)(slope);
     IMAGES
     {
         PIXELS
         {
-            const V d = NAME(act_back)(LOAD(AT(delta)), LOAD(AT(in)), s, TEXP_BENT);
+            const V d = NAME(act_back)(LOAD(AT(delta)), LOAD(AT(in)), s, bend);
             STORE(AT(out), add ? LOAD(AT(out)) + d : d);
         }
         in += p.stride, delta += p.stride, out += p.stride;
     }
+}
+
+ANYWHERE static void NAME(activate_gradient)(void *dx, const void *x, const void *dy, texp_planes p, float slope,
+                                             int add)
+{
+    BENT(slope, NAME(activate_gradient_bent)(dx, x, dy, p, slope, add, BEND));
 }
 
 ANYWHERE static void NAME(copy)(void *out_, size_t out_stride, const void *in_, texp_planes p, int add)

@@ -3,6 +3,7 @@
 #include "base/refuse.h"
 #include "cpu/ops.h"
 #include "net/layers.h"
+#include "net/route_groups.h"
 #include "net/texp_net.h"
 
 #include <stdlib.h>
@@ -34,9 +35,11 @@ texp_op *texp_build_io(texp_builder *b, texp_runs *run, int index, const texp_te
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
 
-float texp_slope_of(ACTIVATION a)
+float texp_slope_of(const layer *l)
 {
-    return a == LINEAR ? 1 : a == LEAKY ? .1 : 0;
+    const texp_activation_kind kind = l->texp->activation.kind;
+    if (kind != TEXP_DARKNETS) return kind == TEXP_MISH ? TEXP_MISH_CURVE : TEXP_SWISH_CURVE;
+    return l->activation == LINEAR ? 1 : l->activation == LEAKY ? .1 : 0;
 }
 
 int texp_count_readers(const network *net, int index)
@@ -97,6 +100,26 @@ texp_tensor *texp_conv_input(texp_builder *b, const texp_convolution *c)
     if (c->layer && b->plan->recomputed[c->layer - 1]) return b->plan->recomputed[c->layer - 1];
     if (c->plain_input) return texp_need(b, c->layer - 1, b->plan->type == TEXP_BF16 ? TEXP_HALVES : TEXP_NCHW);
     return texp_need(b, c->layer - 1, TEXP_BLOCKED);
+}
+
+texp_blocks texp_routed_blocks(const texp_builder *b, const layer *route, int from)
+{
+    const layer *l = b->net->layers + from;
+    const int size = b->plan->kernels->block;
+    return (texp_blocks){texp_first_routed_channel(route, l) / size,
+                         (texp_routed_channels(route, l) + size - 1) / size};
+}
+
+int texp_routes_whole(const texp_builder *b, int i)
+{
+    const layer *l = b->net->layers + i;
+    return l->n == 1 && l->texp->route.groups <= 1;
+}
+
+texp_tensor *texp_raw_of(texp_builder *b, int i)
+{
+    if (!b->raw[i]) b->raw[i] = texp_tensor_with_memory(b->plan, texp_tensor_of_output(b->plan, b->net->layers + i));
+    return b->raw[i];
 }
 
 texp_bn *texp_bn_of(texp_builder *b, int i)

@@ -29,7 +29,7 @@ typedef struct {
     char *fused; /* of each layer: the batch normalisation before it does its work */
     texp_tensor *(*layouts)[TEXP_LAYOUTS]; /* of the input and of each layer's output; see texp_layout_of() */
     int *ready; /* layouts that hold the values, at this point of the list */
-    texp_tensor **raw; /* of each convolution with batch normalisation: what that normalises */
+    texp_tensor **raw; /* of each layer that keeps them: values before batch normalisation, or before a curve */
     uint8_t **which; /* of each [maxpool] */
 
     /* Of the backward pass alone: */
@@ -52,8 +52,8 @@ texp_op *texp_build_io(texp_builder *b, texp_runs *run, int index, const texp_te
 /* out = act(batch normalisation i of in), by the statistics that stand in its texp_bn then. */
 void texp_build_normalize(texp_builder *b, int i, const texp_tensor *in, texp_tensor *out, float slope);
 
-/* y = x > 0 ? x : slope*x; of activations that have one. */
-float texp_slope_of(ACTIVATION a);
+/* The number of a layer's activation (blocked.h). */
+float texp_slope_of(const layer *l);
 /* How many layers read the output of layer `index`. */
 int texp_count_readers(const network *net, int index);
 
@@ -65,7 +65,16 @@ texp_tensor *texp_need(texp_builder *b, int index, int layout);
 texp_tensor *texp_output_of(texp_builder *b, int index);
 /* What a convolution reads, in the layout that it reads. */
 texp_tensor *texp_conv_input(texp_builder *b, const texp_convolution *c);
-/* Made where it is not there yet. */
+/* The blocks of channels that a [route] takes of layer `from`. */
+typedef struct {
+    int first, n;
+} texp_blocks;
+texp_blocks texp_routed_blocks(const texp_builder *b, const layer *route, int from);
+/* Whether [route] i has the values of one layer and no others. */
+int texp_routes_whole(const texp_builder *b, int i);
+
+/* Made where they are not there yet. */
+texp_tensor *texp_raw_of(texp_builder *b, int i);
 texp_bn *texp_bn_of(texp_builder *b, int i);
 /* Darknet's array of a layer's gradient. */
 texp_tensor *texp_delta_of(texp_builder *b, int i);

@@ -1,6 +1,7 @@
 #include "cpu/forward.h"
 
 #include "cpu/ops.h"
+#include "net/activation.h"
 #include "net/layers.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ static int bn_behind(const texp_builder *b, int i)
 {
     const layer *l = b->net->layers + i;
     if (l->batch_normalize) return i;
-    const int follows = i + 1 < b->net->n && b->fast[i + 1] && l[1].type == BATCHNORM && l->activation == LINEAR &&
+    const int follows = i + 1 < b->net->n && b->fast[i + 1] && l[1].type == BATCHNORM && texp_is_linear(l) &&
                         texp_count_readers(b->net, i) == 1;
     return follows ? i + 1 : -1;
 }
@@ -32,58 +33,62 @@ static void evaluate_convolution(texp_builder *b, int i)
     const int bn = bn_behind(b, i), fuses = bn > i && bn + 1 < b->net->n && b->fused[bn + 1];
     const int last = bn < 0 ? i : fuses ? bn + 1 : bn;
     const texp_tensor *in = texp_conv_input(b, c);
-    texp_op *op = texp_build_io(b, texp_run_conv, i, in, texp_output_of(b, last));
+    texp_tensor *out = texp_output_of(b, last);
+    const float slope = bn > i && !fuses ? 1 : texp_slope_of(b->net->layers + last);
+    texp_op *op = texp_build_io(b, texp_run_conv, i, in, out);
     op->kind = TEXP_BY_CONVOLUTION;
     op->convolution = c;
     op->conv_kind = TEXP_CONV_FORWARD;
-    op->slope = bn > i && !fuses ? 1 : texp_slope_of(b->net->layers[last].activation);
+    op->slope = TEXP_IS_CURVE(slope) ? 1 : slope;
     op->joined = in->lane_bytes > 0;
-    if (bn < 0) return;
-    op->bn = texp_bn_of(b, bn);
-    if (!c->folded_biases) c->folded_biases = texp_plan_zeros(b->plan, (size_t)c->shape.n * sizeof *c->folded_biases);
+    if (bn >= 0) {
+        op->bn = texp_bn_of(b, bn);
+        if (!c->folded_biases) c->folded_biases = texp_plan_zeros(b->plan, (size_t)c->shape.n * sizeof(float));
+    }
+    if (TEXP_IS_CURVE(slope)) texp_build_io(b, texp_run_activate, i, out, out)->slope = slope;
 }
 
 static void train_convolution(texp_builder *b, int i)
 {
     const layer *l = b->net->layers + i;
     texp_convolution *c = b->plan->convolutions + i;
-    texp_tensor *in = texp_conv_input(b, c), *out = texp_output_of(b, i), *to = out;
-    if (l->batch_normalize) {
-        if (!b->raw[i]) b->raw[i] = texp_tensor_with_memory(b->plan, texp_tensor_of_output(b->plan, l));
-        to = b->raw[i];
-    }
+    const float slope = texp_slope_of(l);
+    texp_tensor *in = texp_conv_input(b, c), *out = texp_output_of(b, i);
+    texp_tensor *to = l->batch_normalize || TEXP_IS_CURVE(slope) ? texp_raw_of(b, i) : out;
     texp_op *op = texp_build_io(b, texp_run_conv, i, in, to);
     op->joined = in->lane_bytes > 0;
     op->kind = TEXP_BY_CONVOLUTION;
     op->convolution = c;
     op->conv_kind = TEXP_CONV_FORWARD;
     if (l->batch_normalize) {
-        build_bn(b, i, to, out, texp_slope_of(l->activation), 1);
-    } else if (l->activation != LINEAR) {
-        texp_build_io(b, texp_run_activate, i, out, out)->slope = texp_slope_of(l->activation);
+        build_bn(b, i, to, out, slope, 1);
+    } else if (slope != 1) {
+        texp_build_io(b, texp_run_activate, i, to, out)->slope = slope;
     }
 }
 
 /* The sum may lie where its first summand does, if nobody else wants that. */
 static void forward_shortcut(texp_builder *b, int i, int train)
 {
-    (void)train;
     const layer *l = b->net->layers + i, *before = l - 1;
+    const float slope = texp_slope_of(l);
     texp_tensor *one = texp_need(b, i - 1, TEXP_BLOCKED), *two = texp_need(b, l->index, TEXP_BLOCKED);
     texp_tensor **mine = texp_layout_of(b, i, TEXP_BLOCKED);
     const int is_free = b->fast[i - 1] && before->type == CONVOLUTIONAL && !before->batch_normalize &&
-                        before->activation == LINEAR && texp_count_readers(b->net, i - 1) == 1;
+                        texp_is_linear(before) && texp_count_readers(b->net, i - 1) == 1;
     if (!*mine && is_free) *mine = one;
-    texp_op *op = texp_build_io(b, texp_run_add, i, one, texp_output_of(b, i));
+    texp_tensor *out = texp_output_of(b, i), *to = train && TEXP_IS_CURVE(slope) ? texp_raw_of(b, i) : out;
+    texp_op *op = texp_build_io(b, texp_run_add, i, one, to);
     op->in2 = two;
-    op->slope = texp_slope_of(l->activation);
+    op->slope = TEXP_IS_CURVE(slope) ? 1 : slope;
+    if (TEXP_IS_CURVE(slope)) texp_build_io(b, texp_run_activate, i, to, out)->slope = slope;
 }
 
 static void forward_route(texp_builder *b, int i, int train)
 {
     (void)train;
     const layer *l = b->net->layers + i;
-    if (l->n == 1) {
+    if (texp_routes_whole(b, i)) {
         *texp_layout_of(b, i, TEXP_BLOCKED) = texp_need(b, l->input_layers[0], TEXP_BLOCKED);
         b->ready[i + 1] = TEXP_BLOCKED;
         return;
@@ -91,9 +96,12 @@ static void forward_route(texp_builder *b, int i, int train)
     texp_tensor *out = texp_output_of(b, i);
     int block = 0;
     for (int k = 0; k < l->n; ++k) {
+        const texp_blocks taken = texp_routed_blocks(b, l, l->input_layers[k]);
         texp_op *op = texp_build_io(b, texp_run_copy, i, texp_need(b, l->input_layers[k], TEXP_BLOCKED), out);
+        op->in_block = taken.first;
         op->out_block = block;
-        block += op->blocks;
+        op->blocks = taken.n;
+        block += taken.n;
     }
 }
 
@@ -112,7 +120,7 @@ static void forward_batchnorm(texp_builder *b, int i, int train)
     const int fuses = i + 1 < b->net->n && b->fused[i + 1];
     if (!train && b->fast[i - 1] && l[-1].type == CONVOLUTIONAL && bn_behind(b, i - 1) == i) return;
     texp_tensor *in = texp_need(b, i - 1, TEXP_BLOCKED);
-    build_bn(b, i, in, texp_output_of(b, fuses ? i + 1 : i), fuses ? texp_slope_of(l[1].activation) : 1, train);
+    build_bn(b, i, in, texp_output_of(b, fuses ? i + 1 : i), fuses ? texp_slope_of(l + 1) : 1, train);
 }
 
 static void forward_activation(texp_builder *b, int i, int train)
@@ -120,7 +128,7 @@ static void forward_activation(texp_builder *b, int i, int train)
     (void)train;
     if (b->fused[i]) return;
     texp_op *op = texp_build_io(b, texp_run_activate, i, texp_need(b, i - 1, TEXP_BLOCKED), texp_output_of(b, i));
-    op->slope = texp_slope_of(b->net->layers[i].activation);
+    op->slope = texp_slope_of(b->net->layers + i);
 }
 
 static void forward_avgpool(texp_builder *b, int i, int train)

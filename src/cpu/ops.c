@@ -369,7 +369,7 @@ void texp_run_activate(const texp_op *op, texp_plan *plan, const texp_part *part
     }
 }
 
-/* in: y, in2: its gradient */
+/* in: x, or y without a curve; in2: the gradient of y */
 void texp_run_activate_gradient(const texp_op *op, texp_plan *plan, const texp_part *part)
 {
     EACH_BLOCK(k)

@@ -2,13 +2,14 @@
 
 #include "base/refuse.h"
 #include "net/layers.h"
+#include "net/route_groups.h"
 #include "net/texp_net.h"
 
 /* --- convolutions ------------------------------------------------------------------------------------------------- */
 
-static int has_slope(ACTIVATION a)
+static int has_slope(const layer *l)
 {
-    return a == LINEAR || a == RELU || a == LEAKY;
+    return l->activation == LINEAR || l->activation == RELU || l->activation == LEAKY;
 }
 
 static texp_conv_shape shape_of(const layer *l)
@@ -32,7 +33,7 @@ static int convolution_suits(texp_builder *b, int i)
     texp_plan *plan = b->plan;
     const layer *l = b->net->layers + i;
     texp_convolution *c = plan->convolutions + i;
-    if (l->binary || l->xnor || !has_slope(l->activation)) return 0;
+    if (l->binary || l->xnor || !has_slope(l)) return 0;
     const int is_first = i == 0 || (!b->fast[i - 1] && b->net->layers[i - 1].type == CROP);
     *c = (texp_convolution){.layer = i, .shape = shape_of(l), .type = plan->type};
     if (is_first && l->c < plan->kernels->block && can_convolve(plan->convs, &c->shape, 1, 0, plan->type)) {
@@ -57,12 +58,14 @@ static int same_image(const layer *a, const layer *b)
     return a->out_c == b->out_c && a->out_h == b->out_h && a->out_w == b->out_w;
 }
 
+/* Whole blocks of channels are copied; the last may be filled up. */
 static int can_concatenate(const network *net, const layer *l, int block)
 {
     for (int i = 0; i < l->n; ++i) {
         const layer *from = net->layers + l->input_layers[i];
+        const int n = texp_routed_channels(l, from);
         if (!is_image(from) || from->out_h != l->out_h || from->out_w != l->out_w) return 0;
-        if (i + 1 < l->n && from->out_c % block) return 0;
+        if ((i + 1 < l->n || n < from->out_c) && n % block) return 0;
     }
     return is_image(l);
 }
@@ -75,13 +78,13 @@ static int no_fast_form(texp_builder *b, int i)
 
 static int activation_suits(texp_builder *b, int i)
 {
-    return i > 0 && has_slope(b->net->layers[i].activation);
+    return i > 0 && has_slope(b->net->layers + i);
 }
 
 static int shortcut_suits(texp_builder *b, int i)
 {
     const layer *l = b->net->layers + i;
-    return i > 0 && has_slope(l->activation) && l->alpha == 1 && l->beta == 1 && same_image(l - 1, l) &&
+    return i > 0 && has_slope(l) && l->alpha == 1 && l->beta == 1 && same_image(l - 1, l) &&
            same_image(b->net->layers + l->index, l);
 }
 

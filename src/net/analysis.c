@@ -1,21 +1,17 @@
 #include "net/analysis.h"
 
 #include "base/refuse.h"
+#include "net/activation.h"
 #include "net/layers.h"
+#include "net/route_groups.h"
 #include "net/texp_net.h"
 #include "theory/degrees.h"
 
-#include "activations.h"
 #include "network.h"
 
 #include <stdarg.h>
 
 /* --- a network as a graph ----------------------------------------------------------------------------------------- */
-
-static int keeps_degree(ACTIVATION a)
-{
-    return a == LINEAR || a == RELU || a == LEAKY || a == RELIE || a == RAMP;
-}
 
 static texp_node_kind node_kind(const layer *l)
 {
@@ -45,7 +41,7 @@ static int has_weights(const layer *l)
 
 static int is_homogeneous(const layer *l)
 {
-    return !texp_layer_traits_of(l->type)->activates || keeps_degree(l->activation);
+    return !texp_layer_traits_of(l->type)->activates || texp_keeps_degree(l);
 }
 
 static int is_image(const layer *l)
@@ -59,7 +55,7 @@ static int keeps_channels(const layer *l)
 {
     const texp_layer_traits *traits = texp_layer_traits_of(l->type);
     if (!traits->keeps_channels || !is_image(l)) return 0;
-    if (traits->activates && l->activation != LINEAR) return 0;
+    if (traits->activates && !texp_is_linear(l)) return 0;
     return l->type != SHORTCUT || (l->w >= l->out_w && l->h >= l->out_h);
 }
 
@@ -86,8 +82,7 @@ static texp_node make_node(const network *net, int index, int *inputs)
     node.swallows = texp_layer_traits_of(l->type)->is_bn;
     /* A bias that is frozen at zero changes nothing; behind a normalisation it is the affine's. */
     node.biased = linear && !node.normalised && !own->frozen.bias && !own->frozen.weights;
-    node.channel_bias =
-        node.biased && texp_layer_biases(l) == (size_t)l->out_c && l->activation == LINEAR && is_image(l);
+    node.channel_bias = node.biased && texp_layer_biases(l) == (size_t)l->out_c && texp_is_linear(l) && is_image(l);
     node.keeps_channels = keeps_channels(l);
     node.homogeneous = is_homogeneous(l);
     node.rate_class = rate_class(net, index);
@@ -230,8 +225,7 @@ static void say_finding(message_line *line, const network *net, const texp_obsta
         say(line, "adds a bias of degree 1 to degree %d", o->degree);
         break;
     case TEXP_OBSTACLE_ACTIVATION:
-        say(line, "applies %s, which is not homogeneous, to degree %d", get_activation_string(l->activation),
-            o->degree);
+        say(line, "applies %s, which is not homogeneous, to degree %d", texp_activation_word(l), o->degree);
         break;
     case TEXP_OBSTACLE_DEMAND:
         if (node_kind(l) == TEXP_NODE_FIXED)
@@ -380,8 +374,10 @@ static offsets join_route(const network *net, const layer *l, offsets *all)
     int first = 0;
     for (int i = 0; i < l->n; ++i) {
         const layer *from = net->layers + l->input_layers[i];
-        add_offsets(&sum, l, first, all[l->input_layers[i]], from->out_c, 1);
-        first += from->out_c;
+        const double *added = all[l->input_layers[i]];
+        const int n = texp_routed_channels(l, from);
+        add_offsets(&sum, l, first, added ? added + texp_first_routed_channel(l, from) : NULL, n, 1);
+        first += n;
     }
     return sum;
 }

@@ -112,14 +112,18 @@ static const texp_key net_keys[] = {
 #define ALL_TYPES    (IN(BLANK) - 1)
 #define KERNELS      (IN(CONVOLUTIONAL) | IN(DECONVOLUTIONAL) | IN(LOCAL))
 #define VECTORS      (IN(CONNECTED) | IN(RNN) | IN(GRU) | IN(LSTM))
-#define ACTIVATED    (KERNELS | IN(CONNECTED) | IN(RNN) | IN(CRNN) | IN(SHORTCUT) | IN(ACTIVE))
+#define ACTIVATED    (KERNELS | IN(CONNECTED) | IN(SHORTCUT) | IN(ACTIVE))
 #define NORMALISED   (IN(CONVOLUTIONAL) | IN(DECONVOLUTIONAL) | VECTORS | IN(CRNN))
 #define DETECTORS    (IN(YOLO) | IN(REGION) | IN(DETECTION))
 #define ONE_OF(list) WORD, .words = (list)
 
-/* What get_activation() and get_cost_type() of Darknet understand; of any other word they make ReLU, or sse. */
-static const char *const activations[] = {"logistic", "loggy", "relu",   "elu",   "selu", "relie", "plse", "hardtan",
-                                          "lhtan",    "ramp",  "linear", "leaky", "tanh", "stair", NULL};
+/* What get_activation() and get_cost_type() of Darknet understand; of any other word they make ReLU, or sse. Ours stand
+ * behind a layer (net/activation.h), and not inside a recurrent one. */
+#define OF_DARKNET                                                                                                     \
+    "logistic", "loggy", "relu", "elu", "selu", "relie", "plse", "hardtan", "lhtan", "ramp", "linear", "leaky",        \
+        "tanh", "stair"
+static const char *const activations[] = {OF_DARKNET, "mish", "swish", NULL};
+static const char *const inner_activations[] = {OF_DARKNET, NULL};
 static const char *const costs[] = {"sse", "masked", "smooth", "L1", "seg", "wgan", NULL};
 
 static const texp_key layer_keys[] = {
@@ -157,12 +161,15 @@ static const texp_key layer_keys[] = {
     {"hidden_filters", WHOLE(1), BY(IN(CRNN))},
     {"batch_normalize", FLAG, BY(NORMALISED)},
     {"activation", ONE_OF(activations), BY(ACTIVATED)},
+    {"activation", ONE_OF(inner_activations), BY(IN(RNN) | IN(CRNN))},
     {"shortcut", ANY_WHOLE, BY(IN(RNN) | IN(CRNN))},
     {"tanh", ANY_WHOLE, BY(IN(GRU))},
 
     /* Layers without. */
     {"from", WORD, BY(IN(SHORTCUT))},
     {"layers", WORD, BY(IN(ROUTE))},
+    {"groups", WHOLE(1), OURS, BY(IN(ROUTE))},
+    {"group_id", WHOLE(0), OURS, BY(IN(ROUTE))},
     {"alpha", ANY_NUMBER, BY(IN(SHORTCUT) | IN(NORMALIZATION))},
     {"beta", ANY_NUMBER, BY(IN(SHORTCUT) | IN(NORMALIZATION))},
     {"kappa", ANY_NUMBER, BY(IN(NORMALIZATION))},

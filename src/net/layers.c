@@ -1,5 +1,7 @@
 #include "net/layers.h"
 
+#include "net/activation.h"
+
 static const texp_layer_traits *traits_of(const layer *l)
 {
     return texp_layer_traits_of(l->type);
@@ -73,4 +75,10 @@ void texp_pull_weights(const layer *l)
 #else
     (void)l;
 #endif
+}
+
+void texp_layer_free(struct texp_layer *own)
+{
+    texp_free_activation(&own->activation);
+    free(own);
 }

@@ -27,6 +27,9 @@ int texp_has_bn(const layer *l); /* batch normalisation, in the layer or as the 
 int texp_has_parameters(const layer *l); /* weights or an affine of its own, those of inner layers aside */
 int texp_fan_in(const layer *l); /* of a layer with weights: what a unit of this layer sums over */
 
+/* Frees what the plug-in keeps with a layer. */
+void texp_layer_free(struct texp_layer *own);
+
 /* New weights from N(0, std^2), on the device too. */
 void texp_draw_weights(layer *l, double std);
 

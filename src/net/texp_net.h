@@ -79,6 +79,9 @@ typedef struct {
     int invariant; /* Algorithm 1 says yes: scale invariant in all that trains */
 } texp_net_counts;
 
+/* Activations that Darknet does not have (activation.h). */
+typedef enum { TEXP_DARKNETS, TEXP_MISH, TEXP_SWISH } texp_activation_kind;
+
 typedef struct texp_net {
     const char *file; /* the cfg */
     char *cfg_text; /* all of it in normal form (cfg_text.h), as it was when parsed; owned */
@@ -91,6 +94,7 @@ typedef struct texp_net {
     texp_net_images images;
     texp_net_cpu cpu;
     texp_net_run run;
+    texp_activation_kind parsed_activation; /* of the layer that is being parsed: Darknet's parser sees a linear one */
     struct texp_weight_norms *weight_norms; /* what theory says of the weights' norms, with norms=1; owned */
 } texp_net;
 
@@ -125,11 +129,34 @@ typedef struct {
     double eps, eps_root; /* what they are where the scale is 1 */
 } texp_layer_bn;
 
+/* Its activation, where Darknet has none of this kind. */
+typedef struct {
+    texp_activation_kind kind;
+    void (*forward)(struct layer l, struct network net); /* the layer's own passes, which are linear */
+    void (*backward)(struct layer l, struct network net);
+    float *before; /* its values before the activation, as the last forward pass left them; owned */
+    size_t room; /* how many fit */
+#ifdef GPU
+    void (*forward_gpu)(struct layer l, struct network net);
+    void (*backward_gpu)(struct layer l, struct network net);
+    float *before_gpu;
+    size_t room_gpu;
+#endif
+} texp_layer_activation;
+
+/* Of a [route]: which group of its inputs' channels it takes (route_groups.h). */
+typedef struct {
+    int groups; /* 0 or 1: all channels */
+    int group; /* 0, 1, ... */
+} texp_layer_route;
+
 typedef struct texp_layer {
     texp_layer_frozen frozen;
     texp_layer_degrees degrees;
     texp_layer_schedule schedule;
     texp_layer_bn bn;
+    texp_layer_activation activation;
+    texp_layer_route route;
 } texp_layer;
 
 /* Whether a key of ours asks for our update; otherwise Darknet's own code runs. Also of networks without a texp_net. */
