@@ -1,5 +1,5 @@
 /* Keys and values by which a layer does what Darknet's own does not: the activations mish and swish, groups of a
- * [route]. */
+ * [route], the losses of a [yolo]. */
 #ifndef TEXP_ADDED_KEYS_H
 #define TEXP_ADDED_KEYS_H
 

@@ -34,8 +34,8 @@ static const texp_fork_key rows[] = {
     {"try_fix_nan", IN(NETWORK), .what = "weights that are no numbers set to 0; here such a run stops"},
 
     /* Boxes that are found. */
-    {"nms_kind", IN(YOLO), .what = "which of overlapping boxes are shown"},
-    {"beta_nms", IN(YOLO), .what = "which of overlapping boxes are shown"},
+    {"nms_kind", IN(YOLO), UNLESS("greedynms"), .what = "which of overlapping boxes are shown"},
+    {"beta_nms", IN(YOLO), UNLESS("0.6"), .what = "which of overlapping boxes are shown"},
     {"beta1", IN(YOLO), .what = "which of overlapping boxes are shown"},
     {"uc_normalizer", IN(YOLO), .what = "the loss of [Gaussian_yolo]"},
     {"track_history_size", IN(YOLO), .what = "tracking"},
@@ -101,15 +101,8 @@ static const texp_fork_key rows[] = {
     {"xnor", IN(CRNN), UNLESS("0"), REFUSED, "binary weights"},
 
     /* Losses. */
-    {"scale_x_y", IN(YOLO), UNLESS("1"), REFUSED, "centres of boxes beyond their cell"},
-    {"iou_loss", IN(YOLO), UNLESS("mse"), REFUSED, "a loss of overlap"},
-    {"iou_thresh", IN(YOLO), UNLESS("1"), REFUSED, "several anchors for a box"},
     {"iou_thresh_kind", IN(YOLO), UNLESS("iou"), REFUSED, "several anchors for a box"},
-    {"iou_normalizer", IN(YOLO), REFUSED, .what = "a factor of the loss"},
-    {"obj_normalizer", IN(YOLO), UNLESS("1"), REFUSED, "a factor of the loss"},
-    {"cls_normalizer", IN(YOLO), UNLESS("1"), REFUSED, "a factor of the loss"},
     {"delta_normalizer", IN(YOLO), UNLESS("1"), REFUSED, "a factor of the loss"},
-    {"max_delta", IN(YOLO), REFUSED, .what = "bounded gradients"},
     {"objectness_smooth", IN(YOLO), UNLESS("0"), REFUSED, "objectness that follows the overlap"},
     {"new_coords", IN(YOLO), UNLESS("0"), REFUSED, "another form of boxes"},
     {"focal_loss", IN(YOLO) | IN(REGION), UNLESS("0"), REFUSED, "focal loss"},

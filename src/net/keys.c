@@ -1,5 +1,6 @@
 #include "net/keys.h"
 
+#include "net/box_loss.h"
 #include "net/texp_net.h"
 
 #include <float.h>
@@ -124,6 +125,8 @@ static const texp_key net_keys[] = {
         "tanh", "stair"
 static const char *const activations[] = {OF_DARKNET, "mish", "swish", NULL};
 static const char *const inner_activations[] = {OF_DARKNET, NULL};
+static const char *const box_losses[] = {
+    [TEXP_MSE] = "mse", [TEXP_IOU] = "iou", [TEXP_GIOU] = "giou", [TEXP_DIOU] = "diou", [TEXP_CIOU] = "ciou", NULL};
 static const char *const costs[] = {"sse", "masked", "smooth", "L1", "seg", "wgan", NULL};
 
 static const texp_key layer_keys[] = {
@@ -207,6 +210,13 @@ static const texp_key layer_keys[] = {
     {"jitter", RANGE(TEXP_NUMBER, 0, 1), BY(DETECTORS)},
     {"ignore_thresh", ANY_NUMBER, BY(IN(YOLO))},
     {"truth_thresh", ANY_NUMBER, BY(IN(YOLO))},
+    {"scale_x_y", POSITIVE, OURS, BY(IN(YOLO))},
+    {"iou_loss", ONE_OF(box_losses), OURS, BY(IN(YOLO))},
+    {"iou_normalizer", NUMBER(0), OURS, BY(IN(YOLO))},
+    {"obj_normalizer", NUMBER(0), OURS, BY(IN(YOLO))},
+    {"cls_normalizer", NUMBER(0), OURS, BY(IN(YOLO))},
+    {"iou_thresh", NUMBER(0), OURS, BY(IN(YOLO))},
+    {"max_delta", POSITIVE, OURS, BY(IN(YOLO))},
     {"coords", WHOLE(0), BY(IN(REGION) | IN(DETECTION))},
     {"softmax", ANY_WHOLE, BY(IN(REGION) | IN(DETECTION))},
     {"sqrt", ANY_WHOLE, BY(IN(REGION) | IN(DETECTION))},

@@ -80,5 +80,6 @@ void texp_pull_weights(const layer *l)
 void texp_layer_free(struct texp_layer *own)
 {
     texp_free_activation(&own->activation);
+    free(own->yolo);
     free(own);
 }

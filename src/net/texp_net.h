@@ -157,6 +157,7 @@ typedef struct texp_layer {
     texp_layer_bn bn;
     texp_layer_activation activation;
     texp_layer_route route;
+    struct texp_yolo *yolo; /* of a [yolo] with keys of ours (yolo.h), or NULL; owned */
 } texp_layer;
 
 /* Whether a key of ours asks for our update; otherwise Darknet's own code runs. Also of networks without a texp_net. */
