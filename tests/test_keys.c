@@ -295,7 +295,7 @@ static const char *const any_of_layers[] = {
     "background",  "classfix",       "absolute",      "forced",         "bias_match",
     "random",      "reorg",          "ignore_thresh", "truth_thresh",   "mask_scale",
     "coord_scale", "class_scale",    "object_scale",  "noobject_scale", NULL};
-static const char *const positive[] = {"batchnorm_eps", "temperature", NULL};
+static const char *const positive[] = {"batchnorm_eps", "temperature", "scale_x_y", "max_delta", NULL};
 
 static void assert_lowest(const texp_key *key, const char *const *of_any_sign)
 {

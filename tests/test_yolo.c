@@ -256,7 +256,9 @@ static void truths_that_can_not_be_are_passed_over(void **state)
     CONV(8, 3, 2, "leaky")                                                                                             \
     STAGE(8, 16)                                                                                                       \
     STAGE(16, 32)                                                                                                      \
-    CONV(32, 3, 1, "mish") CONV(16, 1, 1, "leaky") CONV(32, 3, 1, "leaky") HEAD("3,4,5") "[route]\nlayers=-4\n" CONV(  \
+    CONV(32, 3, 1, "mish")                                                                                             \
+    CONV(16, 1, 1, "leaky")                                                                                            \
+    CONV(32, 3, 1, "leaky") HEAD("3,4,5") "[route]\nlayers=-4\n" CONV(                                                 \
         16, 1, 1, "leaky") "[upsample]\nstride=2\n[route]\nlayers=-1,15\n" CONV(32, 3, 1, "swish") HEAD("0,1,2")
 
 static network *tiny(const char *keys)
