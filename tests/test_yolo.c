@@ -9,6 +9,8 @@
 #include "net/box_loss.h"
 #include "net/texp_net.h"
 
+#include <sys/stat.h>
+
 #ifdef TEXP_DOUBLE
 static const double TOLERANCE = 1e-12;
 #else
@@ -258,8 +260,10 @@ static void truths_that_can_not_be_are_passed_over(void **state)
     STAGE(16, 32)                                                                                                      \
     CONV(32, 3, 1, "mish")                                                                                             \
     CONV(16, 1, 1, "leaky")                                                                                            \
-    CONV(32, 3, 1, "leaky") HEAD("3,4,5") "[route]\nlayers=-4\n" CONV(                                                 \
-        16, 1, 1, "leaky") "[upsample]\nstride=2\n[route]\nlayers=-1,15\n" CONV(32, 3, 1, "swish") HEAD("0,1,2")
+    CONV(32, 3, 1, "leaky")                                                                                            \
+    HEAD("3,4,5")                                                                                                      \
+    "[route]\nlayers=-4\n" CONV(16, 1, 1, "leaky") "[upsample]\nstride=2\n[route]\nlayers=-1,15\n" CONV(               \
+        32, 3, 1, "swish") HEAD("0,1,2")
 
 static network *tiny(const char *keys)
 {
@@ -302,6 +306,57 @@ static void a_small_yolov4_tiny_learns(void **state)
     }
 }
 
+#ifdef TEXP_DOUBLE
+static const layer *first_yolo(const network *net)
+{
+    for (int i = 0; i < net->n; ++i) {
+        if (net->layers[i].type == YOLO) return net->layers + i;
+    }
+    return NULL;
+}
+
+/*
+ * Both compute one function, rounded otherwise: a unit of 1e-16 at each of some hundred operations an update, and training
+ * enlarges what is there. A weight that took another rate would be off by parts of its change in 60 updates.
+ */
+static void its_base_recipe_and_texp_compute_one_function(void **state)
+{
+    network *base = tiny("policy=steps\nsteps=20,40\nscales=.5,.2");
+    network *folded = tiny("policy=texp++\nbase_policy=steps\nsteps=20,40\nscales=.5,.2");
+    (void)state;
+    train(base, 60);
+    train(folded, 60);
+    const layer *a = first_yolo(base), *b = first_yolo(folded);
+    assert_below(largest_difference(a->output, b->output, (size_t)a->outputs * a->batch), 1e-9);
+    /* And by other weights. */
+    assert_above(norm_of(folded->layers->weights, folded->layers->nweights) /
+                     norm_of(base->layers->weights, base->layers->nweights),
+                 1 + 1e-6);
+    free_network(base);
+    free_network(folded);
+}
+#endif
+
+/* The header, weights, biases, and of batch normalisation scales, means and variances: as ever. */
+static void its_weights_file_has_darknets_layout(void **state)
+{
+    network *net = tiny("policy=constant");
+    char *file = write_file(".weights", "", 0);
+    size_t numbers = 0;
+    struct stat written;
+    (void)state;
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = net->layers + i;
+        if (l->type == CONVOLUTIONAL) numbers += (size_t)l->nweights + (size_t)l->n * (l->batch_normalize ? 4 : 1);
+    }
+    hush();
+    save_weights(net, file);
+    speak();
+    assert_int_equal(stat(file, &written), 0);
+    assert_int_equal(written.st_size, 3 * sizeof(int) + sizeof(size_t) + numbers * sizeof(float));
+    free_network(net);
+}
+
 /* All but the two layers in front of [yolo], which have biases and no normalisation. */
 static void all_its_normalised_layers_grow(void **state)
 {
@@ -322,6 +377,10 @@ int main(void)
         cmocka_unit_test(detections_have_scaled_centres),
         cmocka_unit_test(truths_that_can_not_be_are_passed_over),
         cmocka_unit_test(a_small_yolov4_tiny_learns),
+#ifdef TEXP_DOUBLE
+        cmocka_unit_test(its_base_recipe_and_texp_compute_one_function),
+#endif
+        cmocka_unit_test(its_weights_file_has_darknets_layout),
         cmocka_unit_test(all_its_normalised_layers_grow),
     };
 #ifdef _OPENMP
