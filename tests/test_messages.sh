@@ -122,6 +122,16 @@ refused_layer activation_of_a_fork "activation=gelu: an activation of AlexeyAB's
     '0,/^activation=/s/^activation=.*/activation=gelu/'
 refused_layer unknown_cost 'type=sme: unknown type; did you mean sse? Known: sse, masked, smooth, L1, seg or wgan' \
     's/^\[softmax\]/[cost]\ntype=sme/'
+refused_layer a_pad_that_local_does_not_have 'pad=2: must be 0, or 1 with size=3' \
+    's/^\[avgpool\]/[local]\nsize=3\npad=2\n\n&/'
+refused_layer a_pad_beside_another_size_of_local 'pad=1: must be 0, or 1 with size=3' \
+    's/^\[avgpool\]/[local]\nsize=1\npad=1\n\n&/'
+refused_layer windows_outside_of_the_image 'padding=9: leaves windows of size=2 that touch no pixel' \
+    's/^\[avgpool\]/[maxpool]\nsize=2\nstride=1\npadding=9\n\n&/'
+refused_layer a_window_of_more_channels_than_there_are 'size=18: is more than twice the 8 channels' \
+    's/^\[avgpool\]/[normalization]\nsize=18\n\n&/'
+refused_layer a_reorg_of_too_few_channels 'stride=4: must divide the 4 x 4 before it, and its square the 8 channels' \
+    's/^\[avgpool\]/[reorg]\nstride=4\n\n&/'
 refused_layer no_enlargement 'stride=0: must be 1 or more, or -1 or less' 's/^\[avgpool\]/[upsample]\nstride=0\n\n&/'
 refused_layer batch_normalisation_of_a_fork 'batch_normalize=2: must be 0 or 1' \
     's/^filters=8/&\nbatch_normalize=2/'

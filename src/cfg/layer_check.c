@@ -120,6 +120,9 @@ static void check_local(const place *p)
     double less = number(p, "pad", 0) ? 1 : size;
     demand_image(p);
     shape out = {floor((p->in.w - less) / stride) + 1, floor((p->in.h - less) / stride) + 1, n, 0};
+    /* Darknet makes room for outputs as many as inputs, and then pads with one pixel. */
+    if (number(p, "pad", 0) && (number(p, "pad", 0) != 1 || size != 3))
+        refuse(p, "pad", "must be 0, or 1 with size=3; Darknet's [local] pads with one pixel");
     if (p->in.w < less || p->in.h < less) {
         refuse(p, "size", "is larger than the %.0f x %.0f before", p->in.w, p->in.h);
     }
@@ -153,6 +156,13 @@ static void check_crnn(const place *p)
 
 /* --- layers without ------------------------------------------------------------------------------------------------ */
 
+/* A window that lies outside of the image has no largest value, which Darknet's backward pass looks for. */
+static int has_windows_outside(double in, double size, double stride, double padding)
+{
+    double last = floor((in + padding - size) / stride) * stride;
+    return size <= floor(padding / 2) || last - floor(padding / 2) >= in;
+}
+
 static void check_maxpool(const place *p)
 {
     double stride = number(p, "stride", 1), size = number(p, "size", stride), padding = number(p, "padding", size - 1);
@@ -162,8 +172,18 @@ static void check_maxpool(const place *p)
     if (p->in.w + padding < size || p->in.h + padding < size) {
         refuse(p, "size", "is larger than the %.0f x %.0f before, with padding %.0f", p->in.w, p->in.h, padding);
     }
+    if (has_windows_outside(p->in.w, size, stride, padding) || has_windows_outside(p->in.h, size, stride, padding))
+        refuse(p, "padding", "leaves windows of size=%.0f that touch no pixel; make it smaller", size);
     check_output(p, (shape){floor((p->in.w + padding - size) / stride) + 1,
                             floor((p->in.h + padding - size) / stride) + 1, p->in.c, 0});
+}
+
+/* Half a window of channels is summed before the first one is left. */
+static void check_normalization(const place *p)
+{
+    double size = number(p, "size", 5);
+    demand_image(p);
+    if (floor(size / 2) > p->in.c) refuse(p, "size", "is more than twice the %.0f channels before it", p->in.c);
 }
 
 static void check_crop(const place *p)
@@ -178,7 +198,12 @@ static void check_crop(const place *p)
 static void check_reorg(const place *p)
 {
     double s = number(p, "stride", 1), extra = number(p, "extra", 0);
+    int moves = !extra && !number(p, "flatten", 0);
     demand_image(p);
+    if (moves && (fmod(p->in.c, s * s) || (!number(p, "reverse", 0) && (fmod(p->in.w, s) || fmod(p->in.h, s))))) {
+        refuse(p, "stride", "must divide the %.0f x %.0f before it, and its square the %.0f channels", p->in.w, p->in.h,
+               p->in.c);
+    }
     if (extra)
         check_flat_output(p, p->in.n + extra);
     else if (number(p, "reverse", 0))
@@ -332,7 +357,7 @@ static void (*const checks[])(const place *p) = {
     [MAXPOOL] = check_maxpool,
     [AVGPOOL] = demand_image,
     [BATCHNORM] = demand_image,
-    [NORMALIZATION] = demand_image,
+    [NORMALIZATION] = check_normalization,
     [CROP] = check_crop,
     [REORG] = check_reorg,
     [UPSAMPLE] = check_upsample,
