@@ -124,6 +124,16 @@ sed 's/^train=.*/train=two.list/' tiny.data >two.data
 cp backup/dk_final.weights plain.weights
 same_weights the_folder_counts_before_the_rest_of_the_path two.data dk.cfg
 
+# `classifier valid` of stock Darknet takes the first label in a path, which is `lower` here.
+cp -R test lowers/test
+sed "s,/test/,/lowers/test/," test.list >two-test.list
+sed 's/^valid=.*/valid=two-test.list/' tiny.data >two.data
+accuracy() { "$darknet" classifier valid "$1" dk.cfg plain.weights 2>err.txt | sed -n 's/^.*: top 1: \([.0-9]*\),.*/\1/p' | tail -n 1; }
+one=$(accuracy tiny.data)
+other=$(accuracy two.data)
+[ "$one" ] && [ "$one" = "$other" ] && why='' || why="$one, $other"
+result validation_has_the_classes_of_training "$why"
+
 # --- detectors ---------------------------------------------------------------------------------------------------------
 
 boxes_data 6

@@ -124,7 +124,7 @@ int texp_validate_classifier(network *net, const char *data_file)
     list *data = read_data_cfg((char *)data_file);
     int top = option_find_int_quiet(data, "top", 1);
     texp_examples *examples = texp_examples_open(net, data);
-    if (!net->texp->images.ours) {
+    if (!net->texp->images.ours && (!examples || texp_examples_suit_darknet(examples))) {
         /* Darknet's own loop follows, over images that were found good. */
         texp_examples_close(examples);
         return 0;

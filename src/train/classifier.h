@@ -6,7 +6,7 @@
 
 extern const texp_task texp_classifier;
 
-/* `classifier valid` for cfgs with our loader; returns 0 where Darknet shall do it, otherwise 1. Exits with a message where lists
+/* `classifier valid` for cfgs with our loader, and where Darknet's loop would find other classes; returns 0 where Darknet shall do it, otherwise 1. Exits with a message where lists
  * or images are bad, or an image has no class, whatever the loader. */
 int texp_validate_classifier(network *net, const char *data_file);
 

@@ -44,6 +44,16 @@ void texp_examples_close(texp_examples *e)
     free(e);
 }
 
+int texp_examples_suit_darknet(const texp_examples *e)
+{
+    for (int i = 0; i < e->n; ++i) {
+        int class = texp_class_of_path(e->paths[i], e->labels, e->classes), first = 0;
+        while (first < e->classes && !strstr(e->paths[i], e->labels[first])) ++first;
+        if (class >= 0 && class != first) return 0;
+    }
+    return 1;
+}
+
 /* One image as `classifier valid` crops it; returns its class, -1 where it is not of the only one. */
 static int read_image(const network *net, const texp_examples *e, int i, float *input)
 {

@@ -18,6 +18,9 @@ typedef struct texp_examples texp_examples;
  * lists or images are bad. */
 texp_examples *texp_examples_open(network *net, list *data);
 
+/* Whether Darknet's own `classifier valid`, which takes the first label that occurs in a path, finds the same classes. */
+int texp_examples_suit_darknet(const texp_examples *examples);
+
 /* Runs the network over them, net->batch images at a time, as prediction does. */
 texp_scores texp_evaluate(network *net, const texp_examples *examples, int top);
 
