@@ -176,6 +176,17 @@ static void read_seed(texp_net *t, list *options)
 }
 
 void (*texp_change_net_keys)(list *options);
+const char *texp_trains_outside;
+
+static void refuse_keys_of_the_loop(list *options)
+{
+    for (node *n = options->front; texp_trains_outside && n; n = n->next) {
+        const kvp *pair = n->val;
+        if (!(texp_net_key_flags(pair->key) & TEXP_OF_LOOP)) continue;
+        texp_refuse_option(options, pair->key, "%s is a loop of Darknet's own, which would ignore it; remove it",
+                           texp_trains_outside);
+    }
+}
 
 void texp_read_net_keys(network *net, list *options)
 {
@@ -185,6 +196,7 @@ void texp_read_net_keys(network *net, list *options)
     /* Now, as the file may be edited while it trains. */
     t->cfg_text = t->file ? texp_cfg_normal_of(t->file) : NULL;
     if (!t->cfg_text) t->cfg_text = strdup("");
+    refuse_keys_of_the_loop(options);
     if (texp_change_net_keys) texp_change_net_keys(options);
     check_sizes(options, net);
     read_seed(t, options);

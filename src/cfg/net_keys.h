@@ -11,6 +11,10 @@ void texp_read_net_keys(network *net, list *options);
 /* Called with the keys of [net], checked but not yet read, to change values; NULL: nobody does. */
 extern void (*texp_change_net_keys)(list *options);
 
+/* "rnn train": the command that reads the cfgs of this process, where it trains in a loop of Darknet's own; set in main(), before
+ * any is read. NULL: another command, or none. */
+extern const char *texp_trains_outside;
+
 /* The policy that Darknet's own parser shall see: the base, or constant where it does not know the base. */
 const char *texp_darknet_policy(const network *net);
 

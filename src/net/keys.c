@@ -27,7 +27,8 @@
 #define AUGMENTS .flags = TEXP_REPLACED_LOADER
 #define OURS     .flags = TEXP_OURS
 #define UPDATES  .flags = TEXP_OURS | TEXP_ASKS_UPDATE
-#define LOADS    .flags = TEXP_OURS | TEXP_ASKS_LOADER
+#define LOADS    .flags = TEXP_OURS | TEXP_ASKS_LOADER | TEXP_OF_LOOP
+#define OF_LOOP  .flags = TEXP_OURS | TEXP_OF_LOOP
 #define OF_FORMS .flags = TEXP_OURS | TEXP_OF_FORMS
 #define WARNED   .resume = TEXP_RESUME_WARNED
 #define FREE     .resume = TEXP_RESUME_FREE
@@ -53,7 +54,7 @@ static const texp_key net_keys[] = {
     {"B2", NUMBER(0)},
     {"eps", NUMBER(0)},
     {"clip", NUMBER(0)},
-    {"seed", RANGE(TEXP_WHOLE, 0, UINT32_MAX), OURS},
+    {"seed", RANGE(TEXP_WHOLE, 0, UINT32_MAX), OF_LOOP},
     {"affine", FLAG, UPDATES},
     {"batchnorm_eps", POSITIVE, UPDATES, DOUBLE(bn.eps, 0)},
 
@@ -97,9 +98,9 @@ static const texp_key net_keys[] = {
     {"std", LIST, LOADS},
 
     /* The run. */
-    {"valid_every", WHOLE(1), OURS, FREE, INT(run.valid_every, 1)},
-    {"save_every", WHOLE(1), OURS, FREE, INT(run.save_every, 0)},
-    {"norms", FLAG, UPDATES, FREE, INT(run.logs_weight_norms, 0)},
+    {"valid_every", WHOLE(1), OF_LOOP, FREE, INT(run.valid_every, 1)},
+    {"save_every", WHOLE(1), OF_LOOP, FREE, INT(run.save_every, 0)},
+    {"norms", FLAG, UPDATES | TEXP_OF_LOOP, FREE, INT(run.logs_weight_norms, 0)},
     {"backend", WORD, OURS, WARNED},
     {"precision", WORD, OURS, WARNED},
     {"threads", RANGE(TEXP_WHOLE, 1, MOST_THREADS), OURS, WARNED, INT(cpu.threads, 0)},

@@ -23,7 +23,8 @@ enum {
     TEXP_ASKS_UPDATE = 2, /* our update and batch normalisation run where it is given */
     TEXP_ASKS_LOADER = 4, /* our loader does */
     TEXP_REPLACED_LOADER = 8, /* of Darknet's augmentation, which stands aside for our loader */
-    TEXP_OF_FORMS = 16 /* belongs to the exponential forms alone */
+    TEXP_OF_FORMS = 16, /* belongs to the exponential forms alone */
+    TEXP_OF_LOOP = 32 /* says something to our training loop, or to its loader, alone */
 };
 
 /* What becomes of a run that is resumed with another value. */

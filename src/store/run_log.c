@@ -143,10 +143,11 @@ int texp_runlog_write(texp_runlog *log, const texp_row *row)
 int texp_runlog_write_test(texp_runlog *log, double loss, double accuracy)
 {
     const int column = find_column(headers[TEXP_LOG_RUN], "test_loss");
-    char *text;
+    char *text, measure[32] = "";
+    if (!isnan(accuracy)) snprintf(measure, sizeof measure, "%.6g", accuracy);
     const char *begin = field_of(log->row, column), *end = field_of(log->row, column + 2);
     if (!*end) return 0; /* no row yet, or none of ours */
-    int length = asprintf(&text, "%.*s%.9g,%.6g,%s", (int)(begin - log->row), log->row, loss, accuracy, end);
+    int length = asprintf(&text, "%.*s%.9g,%s,%s", (int)(begin - log->row), log->row, loss, measure, end);
     return replace_row(log, length < 0 ? NULL : text);
 }
 

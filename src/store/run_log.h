@@ -47,7 +47,7 @@ double texp_runlog_seconds(const texp_runlog *log);
 
 /* Appends a row, at once visible in the file. Returns 0, or -1 where it could not be written. */
 int texp_runlog_write(texp_runlog *log, const texp_row *row);
-/* Fills the test columns of the last row, be it of a run before. Returns 0, or -1 likewise. */
+/* Fills the test columns of the last row, be it of a run before; an accuracy that is NaN is left empty. Returns 0, or -1 likewise. */
 int texp_runlog_write_test(texp_runlog *log, double loss, double accuracy);
 int texp_runlog_write_weight_norms(texp_runlog *log, long update, const texp_weight_norms_row *row);
 

@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "base/refuse.h"
 #include "base/shell.h"
+#include "cfg/net_keys.h"
 #include "cfg/options.h"
 #include "tools/command.h"
 #include "tools/command_table.h"
@@ -231,6 +232,26 @@ static void check(const texp_darknet_command *row, char **words, texp_arguments 
     check_top(row, a);
 }
 
+/* --- keys that a command would ignore ------------------------------------------------------------------------------- */
+
+static int is_one_of(const char *word, const char *const *words)
+{
+    for (; word && *words; ++words) {
+        if (!strcmp(word, *words)) return 1;
+    }
+    return 0;
+}
+
+/* Whether the command trains in a loop of Darknet's own: ours trains for four of them, without pictures on the way. */
+static int trains_outside(const texp_darknet_command *row, const texp_arguments *a)
+{
+    static const char *const trainers[] = {"train", "distill", "traingan", "trainprog", "traincolor", NULL};
+    static const char *const in_ours[] = {"classifier train", "detector train", "regressor train", "segmenter train",
+                                          NULL};
+    if (!is_one_of(second_word(row->name), trainers)) return 0;
+    return !is_one_of(row->name, in_ours) || value_of(row, a, "-display");
+}
+
 /* --- the entry ---------------------------------------------------------------------------------------------------- */
 
 /* Takes a flag without a value out, as Darknet's find_arg() does. */
@@ -259,7 +280,12 @@ int texp_run_command_line(int argc, char **argv)
     char **words = calloc((size_t)argc + 1, sizeof *words);
     memcpy(words, argv, ((size_t)argc + 1) * sizeof *words);
     check(row, words + (second_word(row->name) ? 3 : 2), &a);
-    if (row->run) exit(row->run(&a));
+    /* -display shows pictures on the way, which Darknet's own loop does. */
+    if (row->run && !value_of(row, &a, "-display")) exit(row->run(&a));
+    if (trains_outside(row, &a)) texp_trains_outside = row->name;
+#ifndef GPU
+    if (trains_outside(row, &a) && !strcmp(argv[1], "lsd")) refuse(row, "trains on a GPU alone; build with GPU=1");
+#endif
     free(words);
     take_out(argc, argv, "-map");
     take_out(argc, argv, "-dont_show");

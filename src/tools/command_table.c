@@ -1,5 +1,7 @@
 #include "tools/command_table.h"
 
+#include "tools/train_commands.h"
+
 #include "tools/detector_commands.h"
 
 #include <limits.h>
@@ -163,10 +165,10 @@ const texp_darknet_command texp_darknet_commands[] = {
     {"detector recall", "DATA CFG [WEIGHTS]", no_flags, "share of the objects of valid= that are found",
      texp_detector_recall},
     {"detector demo", "DATA CFG [WEIGHTS] [VIDEO]", demo_flags, "boxes in a camera's images; needs OpenCV", NULL},
-    {"regressor train", "DATA CFG [WEIGHTS]", train_flags, "trains", NULL},
+    {"regressor train", "DATA CFG [WEIGHTS]", train_flags, "trains", texp_train_regressor},
     {"regressor test", "CFG [WEIGHTS] [IMAGE]", no_flags, "predicts of an image", NULL},
     {"regressor demo", "DATA CFG [WEIGHTS] [VIDEO]", camera_flags, "predicts of a camera's images; needs OpenCV", NULL},
-    {"segmenter train", "DATA CFG [WEIGHTS]", display_flags, "trains", NULL},
+    {"segmenter train", "DATA CFG [WEIGHTS]", display_flags, "trains", texp_train_segmenter},
     {"segmenter test", "DATA CFG [WEIGHTS] [IMAGE]", no_flags, "predicts of an image", NULL},
     {"segmenter demo", "DATA CFG [WEIGHTS] [VIDEO]", camera_flags, "predicts of a camera's images; needs OpenCV", NULL},
     {"isegmenter train", "DATA CFG [WEIGHTS]", display_flags, "trains", NULL},

@@ -5,6 +5,7 @@
 #include "net/weight_norms.h"
 
 #include <limits.h>
+#include <math.h>
 
 static texp_runlog *open_one(const texp_setup *s, const char *ending, texp_log_kind kind)
 {
@@ -18,7 +19,8 @@ static texp_runlog *open_one(const texp_setup *s, const char *ending, texp_log_k
 
 void texp_logs_open(texp_logs *logs, const texp_setup *s)
 {
-    logs->run = open_one(s, "", strcmp(s->task->quality, "mAP") ? TEXP_LOG_RUN : TEXP_LOG_DETECTOR);
+    const char *quality = s->task->quality;
+    logs->run = open_one(s, "", quality && !strcmp(quality, "mAP") ? TEXP_LOG_DETECTOR : TEXP_LOG_RUN);
     logs->weight_norms = s->net->texp->weight_norms ? open_one(s, "_norms", TEXP_LOG_WEIGHT_NORMS) : NULL;
     logs->started = what_time_is_it_now() - texp_runlog_seconds(logs->run);
 }
@@ -56,9 +58,9 @@ int texp_logs_write(texp_logs *logs, const texp_setup *s, float loss, double spe
     return write_update(logs, s, loss, speed, now) || write_weight_norms(logs, s) ? -1 : 0;
 }
 
-int texp_logs_write_test(texp_logs *logs, texp_validation found)
+int texp_logs_write_test(texp_logs *logs, const texp_setup *s, texp_validation found)
 {
-    return texp_runlog_write_test(logs->run, found.loss, found.quality);
+    return texp_runlog_write_test(logs->run, found.loss, s->task->quality ? found.quality : NAN);
 }
 
 int texp_logs_sync(texp_logs *logs)

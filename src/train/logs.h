@@ -18,7 +18,7 @@ void texp_logs_open(texp_logs *logs, const texp_setup *setup);
 /* The rows of the update done last, which took until `now`, a time in seconds. Returns 0, or -1 with errno. */
 int texp_logs_write(texp_logs *logs, const texp_setup *setup, float loss, double speed, double now);
 /* And what was found when it was validated. */
-int texp_logs_write_test(texp_logs *logs, texp_validation found);
+int texp_logs_write_test(texp_logs *logs, const texp_setup *setup, texp_validation found);
 
 /* Brings all rows to the disk. Returns 0, or -1 with errno. */
 int texp_logs_sync(texp_logs *logs);

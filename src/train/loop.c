@@ -91,7 +91,7 @@ static int validate(texp_run *run)
     texp_validation found = s->task->validate(s->net, run->examples);
     if (isnan(found.loss)) texp_saves_fail(&run->saves, "the test loss is not a number");
     if (isinf(found.loss)) texp_print_infinite(s, "test loss");
-    if (texp_logs_write_test(&run->logs, found)) texp_saves_fail_log(&run->saves);
+    if (texp_logs_write_test(&run->logs, s, found)) texp_saves_fail_log(&run->saves);
     return texp_best_add(&run->best, s, found);
 }
 

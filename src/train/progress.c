@@ -169,7 +169,8 @@ void texp_print_epoch(const texp_setup *s, double train_loss, const texp_best *b
     if (is_live()) printf("\r\033[K");
     printf("epoch %.3g: train loss %.4f", texp_setup_epochs(s), train_loss);
     if (texp_best_is_of_now(best, s)) {
-        printf(", test loss %.4f, test %s %.2f %%", best->last.loss, s->task->quality, 100 * best->last.quality);
+        printf(", test loss %.4f", best->last.loss);
+        if (s->task->quality) printf(", test %s %.2f %%", s->task->quality, 100 * best->last.quality);
     }
     if (speed > 0) printf(", %.0f images/s", speed);
     printf("\n");
@@ -178,7 +179,9 @@ void texp_print_epoch(const texp_setup *s, double train_loss, const texp_best *b
 
 void texp_print_end(const texp_setup *s, const texp_best *best)
 {
-    if (best->update) {
+    if (best->update && !s->task->quality) {
+        printf("test loss %.4f (best %.4f, epoch %.3g)\n", best->last.loss, 1 / best->quality - 1, best->epoch);
+    } else if (best->update) {
         printf("test %s %.2f %%, test loss %.4f (best %.2f %%, epoch %.3g)\n", s->task->quality,
                100 * best->last.quality, best->last.loss, 100 * best->quality, best->epoch);
     }

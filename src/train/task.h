@@ -16,7 +16,8 @@ typedef struct {
 
 typedef struct {
     const char *command; /* of Darknet: "classifier" */
-    const char *quality; /* what the quality of a validation is called: "accuracy" */
+    const char *
+        quality; /* what the quality of a validation is called: "accuracy"; NULL: it is a function of the loss, not shown */
 
     /* --- what Darknet's own loop prints and writes --- */
 
@@ -33,7 +34,7 @@ typedef struct {
     texp_source *(*open_source)(network *net, list *data);
     int loader_threads; /* of Darknet's loader */
     /* Width and height, in pixels, to which the network changes before an update, the `turn`-th (0, 1, ...) of the run;
-     * 0: it stays as it is. Of Darknet's loader: may draw from rand(). */
+     * 0: it stays as it is. Of Darknet's loader: may draw from rand(). NULL: it never changes. */
     int (*next_size)(const network *net, long turn);
     /* The same of our loader, a function of the seed and of how many updates were done before; NULL: it never changes. */
     int (*size_at)(const network *net, long update);
