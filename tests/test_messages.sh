@@ -93,9 +93,10 @@ refused no_value "'momentum=' is neither" 's/^momentum=.*/momentum=/'
 refused another_first_section 'the first section is [nett]' 's/^\[net\]/[nett]/'
 
 # Layers: these are read when the network is made.
+printf 'classes=2\n' >refused.data
 refused_layer() { # NAME TEXT SED-SCRIPT
     sed "$3" good.cfg >bad.cfg
-    "$darknet" classifier valid none.data bad.cfg none.weights >out.txt 2>err.txt
+    "$darknet" classifier valid refused.data bad.cfg none.weights >out.txt 2>err.txt
     status=$?
     why=
     [ $status -ne 0 ] && [ $status -lt 128 ] || why="status $status"
