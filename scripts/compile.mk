@@ -223,7 +223,7 @@ NVCC_FLAGS := $(ARCH) -w $(DEFINES) -I$(D)/include -I$(D)/src -Isrc $(INCLUDES)
 # All that `texp verify` needs of the double build, linked into one object that shows no name but its entry: a second
 # Darknet inside the program, of doubles.
 ENGINE := build/double$(if $(filter 0,$(THREADED)),-serial)$(if $(filter 1,$(SANITIZE)),-sanitize)/verify.o
-ifneq ($(filter host plain thread,$(BUILD)),)
+ifneq ($(filter host plain thread fuzz,$(BUILD)),)
 LIBRARY += $(ENGINE)
 ifeq ($(OPENMP)$(THREADED),01)
 LIBS += -fopenmp

@@ -9,8 +9,8 @@
 
 void texp_set_origin(list *options, const char *file, const char *section, int line)
 {
-    /* One copy a file, never freed: options share it, and a network's messages name it after they are gone. */
-    static _Thread_local const char *copy;
+    /* One copy a list, never freed: its options share it, and a network's messages name it after they are gone. */
+    const char *copy = options->back->prev ? ((kvp *)options->back->prev->val)->origin.file : NULL;
     if (!copy || strcmp(copy, file)) copy = strdup(file);
     ((kvp *)options->back->val)->origin = (texp_origin){copy, section, line};
 }
