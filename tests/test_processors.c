@@ -100,6 +100,7 @@ static void version_1_has_two_files(void **state)
     assert_true(isinf(quota("4:cpuacct:/a\n")));
     write_file("cpu/b/cpu.cfs_quota_us", "20000\n");
     write_file("cpu/b/cpu.cfs_period_us", "10000\n");
+    assert_true(isinf(quota("4:cpuacct:/b\n")));
     assert_true(quota("9:name=systemd:/\n4:cpuacct,cpu:/b/c\n0::/\n") == 2);
     write_file("unified/b/cpu.max", "40000 100000\n");
     assert_true(quota("1:cpu:/b\n0::/b\n") == .4);
