@@ -73,5 +73,6 @@ static inline int texp_double_sscanf(const char *text, const char *format, ...)
 #define logf   log
 #define fabsf  fabs
 #define floorf floor
+#define strtof strtod
 
 #endif
