@@ -130,7 +130,7 @@ static void biases_that_count_are_not_swallowed(void **state)
     static const char *const cfgs[] = {
         NET("") CONV(6, 3, 1, "leaky") BN LAST,
         NET("") CONV(6, 3, 1, "linear") "[dropout]\nprobability=.5\n" BN LAST,
-        NET("") CONV(6, 3, 1, "linear") "[reorg]\nstride=2\n" BN LAST,
+        NET("") CONV(8, 3, 1, "linear") "[reorg]\nstride=2\n" BN LAST,
         NET("") CONV(6, 3, 1, "linear") "[l2norm]\n" LAST,
         NET("") "[local]\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=linear\n" BN LAST,
         /* Every other pixel gets the bias. */
@@ -174,7 +174,7 @@ static const struct {
                                                           "batchnorm]\naffine=0\n[softmax]\n",
      3},
     {"every_kind_of_layer",
-     NET("") CONV(6, 3, 1, "ramp\nbatch_normalize=1") "[reorg]\nstride=2\n[dropout]\nprobability=.3\n" CONV(
+     NET("") CONV(8, 3, 1, "ramp\nbatch_normalize=1") "[reorg]\nstride=2\n[dropout]\nprobability=.3\n" CONV(
          5, 3, 1, "relie\nbias=0")
          CONV(5, 3, 1, "linear") "[upsample]\nstride=2\n[maxpool]\nsize=2\nstride=1\n" BN
                                  "[deconvolutional]\nfilters=4\nsize=2\nstride=2\nbatch_normalize=1\nactivation=leaky\n"
