@@ -24,8 +24,6 @@
 #include "net/weights_file.h"
 #include "tools/command_line.h"
 #include "train/classifier.h"
-#include "train/detector.h"
-#include "train/loop.h"
 
 #include "texp.h"
 
@@ -310,25 +308,11 @@ int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha
 
 #endif
 
-/* --- training ----------------------------------------------------------------------------------------------------- */
-
-int texp_train_classifier(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear)
-{
-    texp_command_line typed = {datacfg, cfgfile, weightfile, gpus, ngpus, clear};
-    texp_train(&texp_classifier, &typed);
-    return 1;
-}
+/* --- validation ---------------------------------------------------------------------------------------------------- */
 
 int texp_valid_classifier(network *net, char *datacfg)
 {
     return texp_validate_classifier(net, datacfg);
-}
-
-int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear)
-{
-    texp_command_line typed = {datacfg, cfgfile, weightfile, gpus, ngpus, clear};
-    texp_train(&texp_detector, &typed);
-    return 1;
 }
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */

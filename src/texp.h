@@ -99,16 +99,10 @@ void texp_keep_outputs(network *net);
 int texp_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
               const float *b, int ldb, float beta, float *c, int ldc);
 
-/* --- training ----------------------------------------------------------------------------------------------------- */
-
-/* All of `classifier train` by the plug-in's loop, which computes to the bit what Darknet's does; returns 1. */
-int texp_train_classifier(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear);
+/* --- validation --------------------------------------------------------------------------------------------------- */
 
 /* `classifier valid` of cfgs with the plug-in's loader; 0 where Darknet shall do it. */
 int texp_valid_classifier(network *net, char *datacfg);
-
-/* All of `detector train`, likewise. */
-int texp_train_detector(char *datacfg, char *cfgfile, char *weightfile, int *gpus, int ngpus, int clear);
 
 /* --- programs ----------------------------------------------------------------------------------------------------- */
 

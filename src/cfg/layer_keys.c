@@ -27,6 +27,8 @@ static void check_needs(const layer *l, list *options, texp_net *t)
                                        [TEXP_NEEDS_BIAS] = "bias that could be left out"};
     const texp_key *key;
     for (size_t i = 0; (key = texp_layer_key_at(i)); ++i) {
+        /* What Darknet does not look up itself stays an "Unused field". */
+        if (key->needs == TEXP_NEEDS_NOTHING && !(key->flags & TEXP_OURS)) continue;
         if (!option_find(options, (char *)key->name)) continue;
         t->images.seeded |= (key->flags & TEXP_OURS) != 0;
         if (has[key->needs]) continue;

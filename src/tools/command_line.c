@@ -199,13 +199,13 @@ static char *name_of(const texp_darknet_command *row, const texp_arguments *a, c
     return NULL;
 }
 
-/* Darknet looks at the layer without asking whether there is one. */
+/* Darknet looks at the layer without asking whether there is one. `nightmare -reconstruct` takes a number of layers. */
 static void check_layer(const texp_darknet_command *row, const texp_arguments *a)
 {
     char *layer_number = name_of(row, a, "LAYER"), *cfg = name_of(row, a, "CFG");
     if (!layer_number) return;
-    int layers = read_cfg(cfg)->size - 1;
-    if (atoi(layer_number) >= layers)
+    int layers = read_cfg(cfg)->size - 1, last = value_of(row, a, "-reconstruct") ? layers : layers - 1;
+    if (atoi(layer_number) > last)
         texp_fail("layer %s: %s has layers 0 to %d", layer_number, texp_path_tail(cfg), layers - 1);
 }
 

@@ -139,7 +139,7 @@ static const texp_flag nightmare_flags[] = {{"-range", "N", 1, INT_MAX, "layers 
 const char *const texp_whole_names[] = {"N", "LAYER", "HEIGHT", "WIDTH", NULL};
 
 const texp_darknet_command texp_darknet_commands[] = {
-    {"classifier train", "DATA CFG [WEIGHTS]", train_flags, "trains", NULL},
+    {"classifier train", "DATA CFG [WEIGHTS]", train_flags, "trains", texp_train_classifier},
     {"classifier valid", "DATA CFG [WEIGHTS]", no_flags, "accuracy on the images of valid=", NULL},
     {"classifier predict", "DATA CFG [WEIGHTS] [IMAGE]", predict_flags, "classes of an image", NULL},
     {"classifier validmulti", "DATA CFG [WEIGHTS]", no_flags, "accuracy over several sizes", NULL},
@@ -154,7 +154,7 @@ const texp_darknet_command texp_darknet_commands[] = {
     {"classifier demo", "DATA CFG [WEIGHTS] [VIDEO]", camera_flags, "classes of a camera's images; needs OpenCV", NULL},
     {"classifier gun", "DATA CFG [WEIGHTS] [VIDEO]", camera_flags, "another demo", NULL},
     {"classifier threat", "DATA CFG [WEIGHTS] [VIDEO]", camera_flags, "another demo", NULL},
-    {"detector train", "DATA CFG [WEIGHTS]", detector_train_flags, "trains", NULL},
+    {"detector train", "DATA CFG [WEIGHTS]", detector_train_flags, "trains", texp_train_detector},
     {"detector test", "DATA CFG [WEIGHTS] [IMAGE]", detect_flags, "draws the boxes found in an image",
      texp_detector_test},
     {"detector map", "DATA CFG [WEIGHTS]", map_flags, "average precision on the images of valid=", texp_detector_map},

@@ -1,5 +1,7 @@
 #include "tools/train_commands.h"
 
+#include "train/classifier.h"
+#include "train/detector.h"
 #include "train/loop.h"
 #include "train/regressor.h"
 #include "train/segmenter.h"
@@ -27,6 +29,16 @@ static int train(const texp_task *task, const texp_arguments *a)
     texp_train(task, &typed);
     free(gpus);
     return 0;
+}
+
+int texp_train_classifier(const texp_arguments *a)
+{
+    return train(&texp_classifier, a);
+}
+
+int texp_train_detector(const texp_arguments *a)
+{
+    return train(&texp_detector, a);
 }
 
 int texp_train_regressor(const texp_arguments *a)
