@@ -162,6 +162,8 @@ refused_layer channels_that_yolo_does_not_take 'needs 12 channels before it, (cl
     's/^\[avgpool\]/[yolo]\nclasses=1\nnum=2\nmask=0,1\n\n&/'
 refused_layer more_anchors_than_num 'anchors=1,2,3: has 3 entries; num=1 takes 2' \
     's/^\[avgpool\]/[yolo]\nclasses=3\nnum=1\nanchors=1,2,3\n\n&/'
+refused_layer fewer_anchors_than_num 'anchors=1: has 1 entries; num=1 takes 2' \
+    's/^\[avgpool\]/[yolo]\nclasses=3\nnum=1\nanchors=1\n\n&/'
 refused_layer a_mask_beyond_num "mask=1: entry '1' names none of the num=1 pairs" \
     's/^\[avgpool\]/[yolo]\nclasses=3\nnum=1\nmask=1\n\n&/'
 refused_layer a_dropout_in_front "can't be the first layer" '0,/^\[conv/s/^\[conv.*/[dropout]\nprobability=.5\n\n&/'

@@ -252,7 +252,8 @@ static void demand_channels(const place *p, double channels, const char *sum)
 static void check_anchors(const place *p, double num)
 {
     double n = count_entries(p, "anchors");
-    if (n > 2 * num) refuse(p, "anchors", "has %.0f entries; num=%.0f takes %.0f", n, num, 2 * num);
+    /* Without the key all anchors are Darknet's own; fewer would leave the others at .5 without a word. */
+    if (n && n != 2 * num) refuse(p, "anchors", "has %.0f entries; num=%.0f takes %.0f", n, num, 2 * num);
 }
 
 static void check_mask(const place *p, double num)
