@@ -45,7 +45,8 @@ RECOMMENDED := gnuplot-nox
 FUZZ_SECONDS ?= 60
 
 # All processors unless -j says otherwise.
-JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+# nproc heeds the number of threads that programs shall have, which is none of the compiler's.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell env -u OMP_NUM_THREADS nproc))
 COMPILE = $(MAKE) -f scripts/compile.mk --no-print-directory
 
 # The tests of `make test`, `make test-long`, and those that .ci/run adds to the first; TEST=name leaves one of them.

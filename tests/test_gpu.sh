@@ -17,7 +17,7 @@ failed=0
 links() { # name, options of make...
     name=$1
     shift
-    if make -s -f scripts/compile.mk -j"$(nproc)" "$@" link 2>&1; then
+    if make -s -f scripts/compile.mk -j"$(env -u OMP_NUM_THREADS nproc)" "$@" link 2>&1; then
         echo "ok $name"
         echo "note $name: compiled and linked with CUDA $release, not run"
     else
