@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 static const char *const headers[] = {
-    [TEXP_LOG_RUN] = "update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds,"
-                     "base_rate\n",
+    /* In brackets, as clang takes two strings in a list for a comma forgotten. */
+    [TEXP_LOG_RUN] = ("update,epoch,train_loss,rate,decay,test_loss,test_accuracy,images_per_second,seconds,"
+                      "base_rate\n"),
     [TEXP_LOG_DETECTOR] = "update,epoch,train_loss,rate,decay,test_loss,test_mAP,images_per_second,seconds,base_rate\n",
     [TEXP_LOG_WEIGHT_NORMS] = "update,layers,norm,predicted_norm,angle,predicted_angle,rate_over_norm2\n",
 };
