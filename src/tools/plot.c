@@ -12,8 +12,8 @@ static char *short_name(const char *file)
     return dot && dot > name ? strndup(name, (size_t)(dot - name)) : strdup(name);
 }
 
-/* The whole path for those whose short names are the same. */
-char **texp_plot_names(char *const *files, int n)
+/* The whole path for those whose short names are the same. The array and each of the names are to be freed. */
+static char **names_of(char *const *files, int n)
 {
     char **names = calloc((size_t)n, sizeof *names);
     char *is_shared = calloc((size_t)n, 1);
@@ -64,27 +64,30 @@ static void read_run(const char *file, texp_chart_x x, texp_curves *curves)
         texp_fail("%s: no row with a number yet; there is nothing to draw", texp_path_tail(file));
 }
 
-int texp_plot_main(const texp_arguments *a)
+void texp_plot_curves(char *const *files, texp_curves *curves, int n, texp_chart_x x, const char *file)
 {
-    char file[PATH_MAX];
     texp_message message;
-    const texp_chart_x x = read_x(texp_argument(a, "-x"));
-    choose_file(a, file);
-    char **names = texp_plot_names(a->names, a->n);
-    texp_curves *curves = calloc((size_t)a->n, sizeof *curves);
-    texp_chart_run *runs = calloc((size_t)a->n, sizeof *runs);
-    for (int i = 0; i < a->n; ++i) {
-        read_run(a->names[i], x, curves + i);
-        runs[i] = (texp_chart_run){names[i], curves + i};
-    }
-    if (texp_chart_draw(runs, a->n, x, file, &message)) texp_fail("%s", message.text);
+    char **names = names_of(files, n);
+    texp_chart_run *runs = calloc((size_t)n, sizeof *runs);
+    for (int i = 0; i < n; ++i) runs[i] = (texp_chart_run){names[i], curves + i};
+    if (texp_chart_draw(runs, n, x, file, &message)) texp_fail("%s", message.text);
     printf("wrote %s\n", file);
-    for (int i = 0; i < a->n; ++i) {
+    for (int i = 0; i < n; ++i) {
         texp_curves_free(curves + i);
         free(names[i]);
     }
     free(names);
     free(curves);
     free(runs);
+}
+
+int texp_plot_main(const texp_arguments *a)
+{
+    char file[PATH_MAX];
+    const texp_chart_x x = read_x(texp_argument(a, "-x"));
+    choose_file(a, file);
+    texp_curves *curves = calloc((size_t)a->n, sizeof *curves);
+    for (int i = 0; i < a->n; ++i) read_run(a->names[i], x, curves + i);
+    texp_plot_curves(a->names, curves, a->n, x, file);
     return EXIT_SUCCESS;
 }

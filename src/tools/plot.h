@@ -3,12 +3,13 @@
 #define TEXP_PLOT_H
 
 #include "base/arguments.h"
+#include "store/chart.h"
 
 /* Draws logs of runs into one chart; returns the exit status. */
 int texp_plot_main(const texp_arguments *arguments);
 
-/* What a chart calls the files: without folder and ending where that tells them apart. The array and each of the names are to be
- * freed by the caller. */
-char **texp_plot_names(char *const *files, int n);
+/* Draws the curves of n files, such as logs or cfgs, into a chart, each called by its file's name without folder and ending where
+ * that tells them apart; says so, and frees the curves. Exits with a message where it can't be drawn. */
+void texp_plot_curves(char *const *files, texp_curves *curves, int n, texp_chart_x x, const char *file);
 
 #endif

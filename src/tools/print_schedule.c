@@ -111,26 +111,15 @@ static void draw(const texp_arguments *a, const char *file)
     texp_message message;
     if (texp_argument(a, "-csv")) texp_fail("-csv -plot %s: choose one of them", file);
     if (texp_chart_check_ending(file, &message)) texp_fail("-plot %s", message.text);
-    char **names = texp_plot_names(a->names, a->n);
     texp_curves *curves = calloc((size_t)a->n, sizeof *curves);
-    texp_chart_run *runs = calloc((size_t)a->n, sizeof *runs);
     for (int i = 0; i < a->n; ++i) {
         network net = {0};
         parse_net(a->names[i], &net);
         fill_curves(a, &net.texp->schedule.recipe, curves + i);
         texp_net_free(net.texp);
         if (texp_chart_is_empty(curves + i)) texp_fail("%s: no rate above 0 to draw", a->names[i]);
-        runs[i] = (texp_chart_run){names[i], curves + i};
     }
-    if (texp_chart_draw(runs, a->n, TEXP_BY_UPDATE, file, &message)) texp_fail("%s", message.text);
-    printf("wrote %s\n", file);
-    for (int i = 0; i < a->n; ++i) {
-        texp_curves_free(curves + i);
-        free(names[i]);
-    }
-    free(names);
-    free(curves);
-    free(runs);
+    texp_plot_curves(a->names, curves, a->n, TEXP_BY_UPDATE, file);
 }
 
 int texp_print_schedule(const texp_arguments *a)
