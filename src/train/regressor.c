@@ -128,11 +128,9 @@ static texp_source *open_source(network *net, list *data)
 
 /* --- validation --------------------------------------------------------------------------------------------------- */
 
-/* Stock Darknet validates none of its runs. */
 static void *open_examples(network *net, list *data)
 {
-    if (!net->texp->images.seeded || !option_find(data, "valid")) return NULL;
-    return texp_crop_source_open(net, data, "valid", net->w, net->w, &truths);
+    return texp_open_test_source(net, data, &truths);
 }
 
 const texp_task texp_regressor = {.command = "regressor",

@@ -1,8 +1,10 @@
 #include "train/test_loss.h"
 
 #include "base/refuse.h"
+#include "net/texp_net.h"
 
 #include "network.h"
+#include "option_list.h"
 
 /* The cost of what stands in the batch, all of it. */
 static double cost_of(network *net, data batch)
@@ -51,6 +53,12 @@ texp_validation texp_validate_by_loss(network *net, const void *examples)
     free_data(batch);
     double loss = sum / source->images;
     return (texp_validation){.loss = loss, .quality = 1 / (1 + loss)};
+}
+
+void *texp_open_test_source(const network *net, list *data, const texp_truths *truths)
+{
+    if (!net->texp->images.seeded || !option_find(data, "valid")) return NULL;
+    return texp_crop_source_open(net, data, "valid", net->w, net->w, truths);
 }
 
 void texp_close_test_source(void *examples)
